@@ -1,7 +1,7 @@
 //! `bench WORKLOAD THREADS` prints one row like the peers' harness; `bench check` runs every workload
 //! for a few steps and compares the losses; `bench first WORKLOAD [THREADS [FOLDER]]` prints the time to the first
 //! result in ms, with machine code kept in the folder if there is one, that of a twin for which nothing is compiled, and the
-//! least time of a step.
+//! least time of a step; `bench profile WORKLOAD [THREADS]` prints where the time of its steps goes, kernel by kernel.
 //!
 //! A row's times are of a step; `mlp_tiny_loop` takes a hundred of `mlp_tiny`'s in each call.
 //!
@@ -14,7 +14,7 @@ mod protocol;
 mod workloads;
 
 use data::Data;
-use protocol::{few, first_and_least, measure, peak_mib};
+use protocol::{Ready, few, first_and_least, measure, peak_mib};
 use sinew::CodeCache;
 use sinew::prelude::*;
 use std::path::PathBuf;
@@ -88,9 +88,8 @@ fn first(workload: &Workload, threads: usize, folder: Option<&str>) -> Outcome<(
     Ok(())
 }
 
-/// Measures a workload by the peers' protocol, and prints its row.
-fn row(workload: &Workload, threads: usize) -> Outcome<()> {
-    let name = workload.name;
+/// A workload with the peers' parameters and batch where they are told of.
+fn ready(workload: &Workload, threads: usize) -> Outcome<Ready> {
     let data = match std::env::var_os("PEERS_DATA") {
         Some(folder) => {
             let file = format!("{}.safetensors", workload.data);
@@ -98,14 +97,26 @@ fn row(workload: &Workload, threads: usize) -> Outcome<()> {
         }
         None => Data::Seeded,
     };
-    let row = measure((workload.build)(
-        &data,
-        How {
-            precision: Precision::F32,
-            threads,
-            code_cache: None,
-        },
-    )?)?;
+    let how = How {
+        precision: Precision::F32,
+        threads,
+        code_cache: None,
+    };
+    (workload.build)(&data, how)
+}
+
+/// Prints where the time of a workload's steps goes, and what part of what the machine can do they reach.
+fn profile(workload: &Workload, threads: usize) -> Outcome<()> {
+    // Once for what is touched first.
+    ready(workload, threads)?.profile(20)?;
+    println!("{}", ready(workload, threads)?.profile(100)?);
+    Ok(())
+}
+
+/// Measures a workload by the peers' protocol, and prints its row.
+fn row(workload: &Workload, threads: usize) -> Outcome<()> {
+    let name = workload.name;
+    let row = measure(ready(workload, threads)?)?;
     let us = |q: f64| {
         let i = ((row.times.len() as f64 * q) as usize).min(row.times.len() - 1);
         row.times[i].as_secs_f64() * 1e6
@@ -130,7 +141,7 @@ fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let names = ALL.map(|w| w.name).join(" | ");
     let usage = format!(
-        "usage: bench check | bench first ({names}) [THREADS [FOLDER]] | bench ({names}) [THREADS]"
+        "usage: bench check | bench first ({names}) [THREADS [FOLDER]] | bench profile ({names}) [THREADS] | bench ({names}) [THREADS]"
     );
     let word = |i: usize| arguments.get(i).map(String::as_str);
     let named = |name: Option<&str>| {
@@ -139,6 +150,7 @@ fn main() -> Outcome<()> {
     };
     match word(0) {
         Some("check") => check(),
+        Some("profile") => profile(named(word(1))?, word(2).map_or(Ok(1), str::parse)?),
         Some("first") => first(named(word(1))?, word(2).map_or(Ok(1), str::parse)?, word(3)),
         name => row(named(name)?, word(1).map_or(Ok(1), str::parse)?),
     }

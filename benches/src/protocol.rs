@@ -1,6 +1,7 @@
 //! The peers' protocol: a first step, a warm-up, then as many steps as fit the measured time.
 
 use crate::Outcome;
+use sinew::Profile;
 use std::time::{Duration, Instant};
 
 /// Steps before the measured ones, and the least time they take.
@@ -8,37 +9,75 @@ const WARM_UP: (usize, Duration) = (20, Duration::from_secs(1));
 /// The measured time.
 const BUDGET: Duration = Duration::from_secs(4);
 
-/// One step, as the caller sees it; its loss.
-pub type Step = Box<dyn FnMut() -> sinew::Result<f64>>;
+/// What is asked of a workload.
+pub enum Ask<'a> {
+    /// One call, as its caller sees it: the loss of each step that it takes is added.
+    Call(&'a mut Vec<f64>),
+    /// Where the time of so many steps goes.
+    Profile(usize, &'a mut Option<Profile>),
+}
 
-/// One call, as the caller sees it: adds the loss of each step that it takes.
-pub type Call = Box<dyn FnMut(&mut Vec<f64>) -> sinew::Result<()>>;
+/// A workload whose program is there.
+pub type Answers = Box<dyn FnMut(Ask<'_>) -> sinew::Result<()>>;
+
+/// Answers by a trainer: a call is a step on these arguments.
+macro_rules! steps_of {
+    ($train:ident, $($argument:expr),*) => {
+        Box::new(move |ask| {
+            match ask {
+                Ask::Call(losses) => losses.push($train.step($($argument),*)?.loss),
+                Ask::Profile(steps, profile) => {
+                    *profile = Some($train.profile(steps, $($argument),*)?);
+                }
+            }
+            Ok(())
+        })
+    };
+}
+
+/// Answers by a runner: a call is a run on these arguments, of whose results a number is made.
+macro_rules! runs_of {
+    ($run:ident, $out:ident => $loss:expr, $($argument:expr),*) => {
+        Box::new(move |ask| {
+            match ask {
+                Ask::Call(losses) => {
+                    let $out = $run.run($($argument),*)?;
+                    losses.push($loss);
+                }
+                Ask::Profile(runs, profile) => {
+                    *profile = Some($run.profile(runs, $($argument),*)?);
+                }
+            }
+            Ok(())
+        })
+    };
+}
+pub(crate) use {runs_of, steps_of};
 
 /// A workload whose model and batch are there.
 pub struct Ready {
     /// What was asked for when nothing was built yet.
     started: Instant,
     /// What was built since.
-    call: Call,
+    answers: Answers,
 }
 
 impl Ready {
     /// Measures how long `build` takes, and keeps what it gives.
-    pub fn build(build: impl FnOnce() -> Outcome<Step>) -> Outcome<Ready> {
-        Ready::build_calls(|| {
-            let mut step = build()?;
-            Ok(Box::new(move |losses| {
-                losses.push(step()?);
-                Ok(())
-            }))
-        })
+    pub fn build(build: impl FnOnce() -> Outcome<Answers>) -> Outcome<Ready> {
+        let started = Instant::now();
+        let answers = build()?;
+        Ok(Ready { started, answers })
     }
 
-    /// As [`Ready::build`], of calls that may take several steps.
-    pub fn build_calls(build: impl FnOnce() -> Outcome<Call>) -> Outcome<Ready> {
-        let started = Instant::now();
-        let call = build()?;
-        Ok(Ready { started, call })
+    /// Where the time of so many steps goes.
+    ///
+    /// # Errors
+    /// As its steps.
+    pub fn profile(mut self, steps: usize) -> Outcome<Profile> {
+        let mut profile = None;
+        (self.answers)(Ask::Profile(steps, &mut profile))?;
+        Ok(profile.ok_or("no profile")?)
     }
 }
 
@@ -61,7 +100,11 @@ pub struct Row {
 /// # Errors
 /// As its steps.
 pub fn measure(ready: Ready) -> Outcome<Row> {
-    let Ready { started, mut call } = ready;
+    let Ready {
+        started,
+        mut answers,
+    } = ready;
+    let mut call = |losses: &mut Vec<f64>| answers(Ask::Call(losses));
     let mut losses = Vec::new();
     call(&mut losses)?;
     let first = started.elapsed();
@@ -95,7 +138,11 @@ pub fn measure(ready: Ready) -> Outcome<Row> {
 /// # Errors
 /// As its steps.
 pub fn few(ready: Ready, steps: usize) -> Outcome<(f64, f64, Duration)> {
-    let Ready { started, mut call } = ready;
+    let Ready {
+        started,
+        mut answers,
+    } = ready;
+    let mut call = |losses: &mut Vec<f64>| answers(Ask::Call(losses));
     let mut losses = Vec::new();
     call(&mut losses)?;
     let first = started.elapsed();
@@ -110,7 +157,11 @@ pub fn few(ready: Ready, steps: usize) -> Outcome<(f64, f64, Duration)> {
 /// # Errors
 /// As its steps.
 pub fn first_and_least(ready: Ready, calls: usize) -> Outcome<(Duration, Duration)> {
-    let Ready { started, mut call } = ready;
+    let Ready {
+        started,
+        mut answers,
+    } = ready;
+    let mut call = |losses: &mut Vec<f64>| answers(Ask::Call(losses));
     let mut losses = Vec::new();
     call(&mut losses)?;
     let (first, mut least) = (started.elapsed(), Duration::MAX);

@@ -3,7 +3,7 @@
 use super::How;
 use crate::Outcome;
 use crate::data::Data;
-use crate::protocol::Ready;
+use crate::protocol::{Ask, Ready, steps_of};
 use sinew::nn::{LayerNorm, LinearNoBias};
 use sinew::ops::scaled_dot_product_attention;
 use sinew::prelude::*;
@@ -81,7 +81,7 @@ fn train(data: &Data, how: How, config: GptConfig, batch: usize) -> Outcome<Read
     Ready::build(|| {
         let optimizer = AdamW::new(3e-4).weight_decay(0.01);
         let mut train = built!(loss::train(model).optimizer(optimizer), how);
-        Ok(Box::new(move || Ok(train.step(&x, &y)?.loss)))
+        Ok(steps_of!(train, &x, &y))
     })
 }
 

@@ -3,7 +3,7 @@
 use super::{How, adam};
 use crate::Outcome;
 use crate::data::Data;
-use crate::protocol::Ready;
+use crate::protocol::{Ask, Ready, steps_of};
 use sinew::nn::{Conv2d, MaxPool2d};
 use sinew::prelude::*;
 
@@ -46,6 +46,6 @@ pub fn lenet(data: &Data, how: How) -> Outcome<Ready> {
     );
     Ready::build(|| {
         let mut train = built!(loss::train(model).optimizer(adam()), how);
-        Ok(Box::new(move || Ok(train.step(&x, &y)?.loss)))
+        Ok(steps_of!(train, &x, &y))
     })
 }

@@ -3,7 +3,7 @@
 use super::{How, adam};
 use crate::Outcome;
 use crate::data::Data;
-use crate::protocol::Ready;
+use crate::protocol::{Ask, Ready, steps_of};
 use sinew::nn::LstmCell;
 use sinew::prelude::*;
 
@@ -46,6 +46,6 @@ pub fn lstm(data: &Data, how: How) -> Outcome<Ready> {
     let (x, y) = (data.floats(0, &[64, 32, 32])?, data.labels(1, &[32], 10)?);
     Ready::build(|| {
         let mut train = built!(loss::train(model).optimizer(adam()), how);
-        Ok(Box::new(move || Ok(train.step(&x, &y)?.loss)))
+        Ok(steps_of!(train, &x, &y))
     })
 }

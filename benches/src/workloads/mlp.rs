@@ -3,7 +3,7 @@
 use super::{How, adam, as_here};
 use crate::Outcome;
 use crate::data::Data;
-use crate::protocol::Ready;
+use crate::protocol::{Ask, Ready, runs_of, steps_of};
 use sinew::prelude::*;
 
 /// 64-64-32-10, batch 32.
@@ -65,7 +65,7 @@ pub fn tiny(data: &Data, how: How) -> Outcome<Ready> {
     let (x, y) = (data.floats(0, &[32, 64])?, data.labels(1, &[32], 10)?);
     Ready::build(|| {
         let mut train = built!(tiny_loss::train(model).optimizer(adam()), how);
-        Ok(Box::new(move || Ok(train.step(&x, &y)?.loss)))
+        Ok(steps_of!(train, &x, &y))
     })
 }
 
@@ -76,14 +76,13 @@ pub fn tiny(data: &Data, how: How) -> Outcome<Ready> {
 pub fn tiny_loop(data: &Data, how: How) -> Outcome<Ready> {
     let model = data.model(Tiny::init(0), as_here)?;
     let (x, y) = (data.floats(0, &[32, 64])?, data.labels(1, &[32], 10)?);
-    Ready::build_calls(|| {
-        let train = tiny_loss::train(model).optimizer(adam());
-        let mut train = train
-            .precision(how.precision)
-            .threads(how.threads)
-            .build()?;
-        Ok(Box::new(move |losses| {
-            losses.extend(train.repeat(100, &x, &y)?.losses);
+    Ready::build(|| {
+        let mut train = built!(tiny_loss::train(model).optimizer(adam()), how);
+        Ok(Box::new(move |ask| {
+            match ask {
+                Ask::Call(losses) => losses.extend(train.repeat(100, &x, &y)?.losses),
+                Ask::Profile(steps, profile) => *profile = Some(train.profile(steps, &x, &y)?),
+            }
             Ok(())
         }))
     })
@@ -98,7 +97,7 @@ pub fn mnist(data: &Data, how: How) -> Outcome<Ready> {
     let (x, y) = (data.floats(0, &[128, 784])?, data.labels(1, &[128], 10)?);
     Ready::build(|| {
         let mut train = built!(mnist_loss::train(model).optimizer(adam()), how);
-        Ok(Box::new(move || Ok(train.step(&x, &y)?.loss)))
+        Ok(steps_of!(train, &x, &y))
     })
 }
 
@@ -111,7 +110,7 @@ pub fn wide(data: &Data, how: How) -> Outcome<Ready> {
     let (x, y) = (data.floats(0, &[256, 1024])?, data.floats(1, &[256, 1024])?);
     Ready::build(|| {
         let mut train = built!(wide_loss::train(model).optimizer(adam()), how);
-        Ok(Box::new(move || Ok(train.step(&x, &y)?.loss)))
+        Ok(steps_of!(train, &x, &y))
     })
 }
 
@@ -124,8 +123,6 @@ pub fn tiny_infer(data: &Data, how: How) -> Outcome<Ready> {
     let x = data.floats(0, &[1, 64])?;
     Ready::build(|| {
         let run = built!(tiny_scores::compile(model), how);
-        Ok(Box::new(move || {
-            Ok(run.run(&x)?.iter().copied().map(f64::from).sum())
-        }))
+        Ok(runs_of!(run, out => out.iter().copied().map(f64::from).sum(), &x))
     })
 }

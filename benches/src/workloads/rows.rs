@@ -3,7 +3,7 @@
 use super::{How, as_here};
 use crate::Outcome;
 use crate::data::Data;
-use crate::protocol::Ready;
+use crate::protocol::{Ask, Ready, runs_of};
 use sinew::prelude::*;
 
 const ROWS: [usize; 2] = [4096, 1024];
@@ -74,7 +74,7 @@ pub fn elementwise(data: &Data, how: How) -> Outcome<Ready> {
     let x = data.floats(0, &ROWS)?;
     Ready::build(|| {
         let run = built!(chain_with_slopes::compile(model), how);
-        Ok(Box::new(move || Ok(f64::from(run.run(&x)?.0))))
+        Ok(runs_of!(run, out => f64::from(out.0), &x))
     })
 }
 
@@ -87,6 +87,6 @@ pub fn softmax_ln(data: &Data, how: How) -> Outcome<Ready> {
     let x = data.floats(0, &ROWS)?;
     Ready::build(|| {
         let run = built!(weighed_with_slopes::compile(model), how);
-        Ok(Box::new(move || Ok(f64::from(run.run(&x)?.0))))
+        Ok(runs_of!(run, out => f64::from(out.0), &x))
     })
 }
