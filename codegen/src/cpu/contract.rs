@@ -219,13 +219,28 @@ pub(super) fn choose_blocking(
 /// Steps from which on own tiles would read a panel past the caches, if they do not add up in parts.
 const LONG: usize = 8192;
 
-/// Whether own tiles of wide vectors compute a contraction faster than those compiled ahead, which they do where
-/// they are cut along one dim of rows, of columns and of steps.
+/// Steps up to which blocks and panels of tiles compiled ahead cost more than they give, where own tiles do without.
+const SHORT: usize = 128;
+
+/// Whether own tiles of wide vectors compute a contraction faster than those compiled ahead. They do where they are cut
+/// along one dim of rows, of columns and of steps; of several dims of columns, which are a convolution's pixels, where
+/// the last of them fills vectors.
 fn own_tiles_win(slots: &[Slot], c: &Contract, options: &Options) -> bool {
     let wide = options.vector_bytes().is_some_and(|bytes| bytes > 16);
-    let plain = [&c.m, &c.n, &c.k].iter().all(|dims| dims.len() == 1);
+    let tiling = Tiling::of(slots, c, options);
     let [_, _, steps] = c.extents();
-    wide && plain && (steps <= LONG || Tiling::of(slots, c, options).depth.is_some())
+    let short = steps <= LONG || tiling.depth.is_some();
+    if !wide || !short || c.m.len() > 1 {
+        return false;
+    }
+    if c.n.len() == 1 && c.k.len() == 1 {
+        return true;
+    }
+    let ([_, n], count) = (tiling.extents, tiling.lanes.count);
+    let lanes = n.next_multiple_of(count);
+    // Five sixths, or three quarters of short sums.
+    let fills = 6 * n >= 5 * lanes || (4 * n >= 3 * lanes && steps <= SHORT);
+    count > 1 && fills && c.rhs.access().is_some()
 }
 
 /// Where sums are stored, if that is all the epilogue does.

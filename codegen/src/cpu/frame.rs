@@ -266,7 +266,8 @@ impl<'a> Frame<'a> {
         }
         let first = self.b.ins().iconst(types::I64, start);
         let last = self.b.ins().iconst(types::I64, end);
-        let counts = Some([start, end - 1]);
+        // The counter's last value, from which on a turn may go as far as a step.
+        let counts = Some([start, end - 1 - (end - 1 - start) % step.max(1)]);
         if carried.is_empty() {
             self.repeat_some((first, last, counts), step, body)?;
             return Ok(carried);

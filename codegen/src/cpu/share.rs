@@ -99,7 +99,7 @@ impl<'a> Frame<'a> {
             };
         };
         let all = self.b.ins().iconst(types::I64, whole as i64);
-        let counts = Some([0, whole as i64 - 1]);
+        let counts = Some([0, (whole - step) as i64]);
         let end = self.b.ins().smin(high, all);
         self.only_if((IntCC::SignedLessThan, low, end), &mut |f| {
             f.repeat_some((low, end, counts), step as i64, &mut |f, i, _| {
