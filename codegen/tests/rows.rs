@@ -110,3 +110,32 @@ fn rows_of_all_lengths_agree_with_the_interpreter() {
         }
     }
 }
+
+/// Where parts of a row are joined, each is moved in vectors: a counter that goes on by whole vectors was taken to reach
+/// into the next part, and its elements were moved one by one.
+#[cfg(feature = "cpu")]
+#[test]
+fn joined_parts_are_moved_in_vectors() {
+    use sinew_codegen::cpu::{Options, Vectors, compile};
+    let text = "fn @joined(%a: f32[64, 128], %b: f32[64, 128], %c: f32[64, 128]) -> f32[64, 384] {
+  %3 = pad %a axis [1] widths [0, 256, 1]
+  %4 = pad %b axis [1] widths [128, 128, 1]
+  %5 = pad %c axis [1] widths [256, 0, 1]
+  %6 = add %3, %4
+  %7 = add %6, %5
+  return %7
+}";
+    let schedule = support::scheduled(&sinew_ir::parse(text).unwrap_or_else(|e| panic!("{e}")));
+    for threads in [1, 2] {
+        let options = Options {
+            vectors: Vectors::Bits128,
+            threads,
+            least_share: 0,
+            ..Options::default()
+        };
+        let program = compile(&schedule, &options).unwrap_or_else(|e| panic!("{e}"));
+        let clif = program.clif();
+        let single = clif.lines().find(|line| line.contains(" load.f32 "));
+        assert_eq!(single, None, "{clif}");
+    }
+}
