@@ -286,6 +286,16 @@ pub enum Error {
         /// The most that are possible.
         most: usize,
     },
+    /// A variable of the environment with a value that means nothing: `SINEW_VECTORS`, `SINEW_SHARED`.
+    #[error("the variable `{name}` is `{value}`: expected {expected}")]
+    Variable {
+        /// Its name.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What it may be.
+        expected: &'static str,
+    },
     /// A cache that keeps no program, so that there would be none to run.
     #[error("a cache of 0 programs has none to run: `.cache(1)` keeps the one that ran last")]
     NoCache,

@@ -220,7 +220,7 @@ impl Planned {
             source: Box::new(source),
         })?;
         Ok(Planned {
-            scratch: backend.scratch_bytes(&schedule, threads),
+            scratch: backend.scratch_bytes(&schedule, threads)?,
             threads,
             source,
             roles,

@@ -16,6 +16,7 @@ mod cut;
 mod device;
 mod engine;
 mod entry;
+mod environment;
 mod error;
 mod executable;
 mod finite;

@@ -1,5 +1,6 @@
 //! How many threads a step may take.
 
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 use std::sync::OnceLock;
 
@@ -19,8 +20,15 @@ pub(crate) struct Threads {
 }
 
 impl Default for Threads {
-    /// As many as the process may run side by side; one where that cannot be told.
+    /// As many as the process may run side by side; one where that cannot be told. Or what the environment says, of
+    /// which the backend tells if it means nothing.
     fn default() -> Threads {
+        if let Some(count) = Environment::read().ok().and_then(|said| said.shared) {
+            return Threads {
+                count,
+                least_share: Some(0),
+            };
+        }
         /// The system reads files to tell, which plain calls have no time for.
         static CORES: OnceLock<usize> = OnceLock::new();
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);

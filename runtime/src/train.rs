@@ -77,7 +77,10 @@ macro_rules! settings {
             /// # Ok::<(), sinew::Error>(())
             /// ```
             pub fn threads(mut self, threads: usize) -> Self {
-                self.settings.threads.count = threads;
+                self.settings.threads = crate::threads::Threads {
+                    count: threads,
+                    least_share: None,
+                };
                 self
             }
 

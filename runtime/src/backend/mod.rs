@@ -108,7 +108,10 @@ impl Backend {
     }
 
     /// Bytes that the kernels of a schedule need beside its regions while they run; see [`Code::scratch`].
-    pub fn scratch_bytes(&self, schedule: &Schedule, threads: Threads) -> usize {
+    ///
+    /// # Errors
+    /// [`Error::Variable`].
+    pub fn scratch_bytes(&self, schedule: &Schedule, threads: Threads) -> Result<usize> {
         let _ = threads; // a GPU has its own
         match self {
             #[cfg(feature = "cpu")]
@@ -116,10 +119,10 @@ impl Backend {
             #[cfg(not(feature = "cpu"))]
             Backend::Cpu => {
                 let _ = schedule;
-                0
+                Ok(0)
             }
             #[cfg(feature = "gpu")]
-            Backend::Gpu(_) => 0,
+            Backend::Gpu(_) => Ok(0),
         }
     }
 

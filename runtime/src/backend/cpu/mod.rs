@@ -6,13 +6,14 @@ mod pace;
 mod pool;
 
 use super::{Compiling, HostSlot, Slot};
+use crate::environment::{Bits, Environment};
 use crate::error::{Error, Result};
 use crate::room;
 use crate::threads::Threads;
 pub(crate) use bound::Bound;
 use denormals::flushed;
 use pace::Pace;
-use sinew_codegen::cpu::{self, Clock, Options, Team};
+use sinew_codegen::cpu::{self, Clock, Options, Team, Vectors};
 use sinew_codegen::explain;
 use sinew_codegen::kernel::{Region, RegionKind, Schedule};
 use sinew_codegen::work::Lap;
@@ -47,13 +48,23 @@ struct Bases<'t>(&'t [*mut u8]);
 unsafe impl Sync for Bases<'_> {}
 
 /// What is compiled for.
-fn options(threads: Threads) -> Options {
+///
+/// # Errors
+/// [`Error::Variable`].
+fn options(threads: Threads) -> Result<Options> {
     let plain = Options::default();
-    Options {
+    let vectors = Environment::read()?.vectors.map(|bits| match bits {
+        Bits::None => Vectors::None,
+        Bits::Bits128 => Vectors::Bits128,
+        Bits::Bits256 => Vectors::Bits256,
+        Bits::Bits512 => Vectors::Bits512,
+    });
+    Ok(Options {
+        vectors: vectors.unwrap_or(plain.vectors),
         threads: threads.count,
         least_share: threads.least_share.unwrap_or(plain.least_share),
         ..plain
-    }
+    })
 }
 
 /// Where a slot's memory begins, if that is on the host.
@@ -69,12 +80,12 @@ impl CpuCode {
     /// Machine code for this processor.
     ///
     /// # Errors
-    /// [`Error::Cpu`].
+    /// [`Error::Cpu`], [`Error::Variable`].
     pub fn compile(schedule: &Schedule, how: Compiling<'_>) -> Result<CpuCode> {
         let options = Options {
             compile_threads: how.compile_threads,
             clocked: how.clocked,
-            ..options(how.threads)
+            ..options(how.threads)?
         };
         let compiled = match how.code_cache {
             Some(cache) => cpu::compile_stored(schedule, &options, cache),
@@ -93,8 +104,11 @@ impl CpuCode {
     }
 
     /// Bytes of the region that the code of a schedule has behind those of the schedule.
-    pub fn scratch_bytes(schedule: &Schedule, threads: Threads) -> usize {
-        cpu::scratch_bytes(schedule, &options(threads))
+    ///
+    /// # Errors
+    /// [`Error::Variable`].
+    pub fn scratch_bytes(schedule: &Schedule, threads: Threads) -> Result<usize> {
+        Ok(cpu::scratch_bytes(schedule, &options(threads)?))
     }
 
     /// As [`Code::run`](super::Code::run).
