@@ -107,9 +107,13 @@ fn ready(workload: &Workload, threads: usize) -> Outcome<Ready> {
 
 /// Prints where the time of a workload's steps goes, and what part of what the machine can do they reach.
 fn profile(workload: &Workload, threads: usize) -> Outcome<()> {
-    // Once for what is touched first.
-    ready(workload, threads)?.profile(20)?;
-    println!("{}", ready(workload, threads)?.profile(100)?);
+    let mut ready = ready(workload, threads)?;
+    // The first steps touch memory for the first time.
+    ready.profile(3)?;
+    let step = ready.profile(3)?.total.as_secs_f64();
+    // A second of them.
+    let steps = (1.0 / step).clamp(3.0, 200.0) as usize;
+    println!("{}", ready.profile(steps)?);
     Ok(())
 }
 

@@ -74,7 +74,7 @@ impl Ready {
     ///
     /// # Errors
     /// As its steps.
-    pub fn profile(mut self, steps: usize) -> Outcome<Profile> {
+    pub fn profile(&mut self, steps: usize) -> Outcome<Profile> {
         let mut profile = None;
         (self.answers)(Ask::Profile(steps, &mut profile))?;
         Ok(profile.ok_or("no profile")?)

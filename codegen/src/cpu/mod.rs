@@ -57,6 +57,7 @@ mod together;
 mod touched;
 mod trigonometry;
 mod vectorize;
+mod waiting;
 mod walk;
 #[cfg(target_arch = "x86_64")]
 mod wide;

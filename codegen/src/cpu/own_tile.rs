@@ -4,7 +4,7 @@
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
 
 use super::block::{Area, Run};
-use super::contract::{Walked, destination, finish};
+use super::contract::{Walked, finish};
 use super::frame::Frame;
 use super::index::{Index, sum};
 use super::lanes::Lanes;
@@ -12,7 +12,7 @@ use super::scalar::Context;
 use super::tile_panel::{Panel, Side, Steps};
 use super::tiling::{Left, Packing, Split, Tiling, tile_rows};
 use super::vectorize::work;
-use super::{EmitError, block};
+use super::{EmitError, block, waiting};
 use crate::kernel::{Contract, Operand};
 
 /// Rows of the result with where tiles find the left operand's.
@@ -48,7 +48,7 @@ struct Columns {
 }
 
 /// The last of the rows' dims and of the columns' in the epilogue's space, which own tiles cover.
-fn last_dims(c: &Contract) -> (usize, usize) {
+pub(super) fn last_dims(c: &Contract) -> (usize, usize) {
     let last = c.batch.len() + c.m.len() - 1;
     (last, last + c.n.len())
 }
@@ -357,7 +357,7 @@ fn tile(
         for (at, sum) in sums.iter_mut().enumerate() {
             let (row, v) = (at / vectors.len(), at % vectors.len());
             (index[row_dim], index[column_dim]) = (i.plus(row as i64), columns(v));
-            *sum = waiting(f, c, part, index, vectors[v])?;
+            *sum = waiting::taken(f, c, part.tiling, index, vectors[v])?;
         }
     }
     let sums = f.loops(&dims, &mut depth, sums, &mut |f, local, sums| {
@@ -405,7 +405,7 @@ fn tile(
         for (at, sum) in sums.into_iter().enumerate() {
             let (row, v) = (at / vectors.len(), at % vectors.len());
             (index[row_dim], index[column_dim]) = (i.plus(row as i64), columns(v));
-            wait(f, c, part, index, (vectors[v], sum))?;
+            waiting::put(f, c, part.tiling, index, (vectors[v], sum))?;
         }
         (index[row_dim], index[column_dim]) = (i, start);
         return Ok(());
@@ -444,55 +444,6 @@ fn tile(
     })?;
     (index[row_dim], index[column_dim]) = (i, start);
     Ok(())
-}
-
-/// Where sums wait for the next part that have no other place: an address, of those at `index`.
-fn waiting_room(
-    f: &mut Frame<'_>,
-    c: &Contract,
-    part: &Part<'_>,
-    index: &[Index],
-) -> Result<Value, EmitError> {
-    let ([right, left, _], [_, n]) = (part.tiling.scratch(c), part.tiling.extents);
-    let (row, column) = last_dims(c);
-    let size = f.bytes(c.dtype)?;
-    let place = [index[row], index[column]];
-    let far = f.affine((right + left) as i64, &[n as i64 * size, size], &place);
-    let scratch = f.scratch();
-    Ok(f.b.ins().iadd(scratch, far))
-}
-
-/// Has the sums at `index` wait for the next part: in their destination, if they are stored as they are.
-fn wait(
-    f: &mut Frame<'_>,
-    c: &Contract,
-    part: &Part<'_>,
-    index: &[Index],
-    (lanes, sum): (Lanes, Value),
-) -> Result<(), EmitError> {
-    if destination(c).is_some() {
-        return finish(f, &c.epilogue, index, lanes, sum);
-    }
-    let at = waiting_room(f, c, part, index)?;
-    f.store_lanes(sum, at, 0, lanes);
-    Ok(())
-}
-
-/// The sums that wait at `index`.
-fn waiting(
-    f: &mut Frame<'_>,
-    c: &Contract,
-    part: &Part<'_>,
-    index: &[Index],
-    lanes: Lanes,
-) -> Result<Value, EmitError> {
-    if let Some(access) = destination(c) {
-        return f.load(access, index, lanes);
-    }
-    let at = waiting_room(f, c, part, index)?;
-    let ty = f.ty(c.dtype, lanes)?;
-    let flags = MemFlagsData::new().with_notrap();
-    Ok(f.load_lanes(ty, flags, at, 0, lanes))
 }
 
 /// Elements of an operand.
