@@ -110,7 +110,7 @@ fn profile(workload: &Workload, threads: usize) -> Outcome<()> {
     let mut ready = ready(workload, threads)?;
     // The first steps touch memory for the first time.
     ready.profile(3)?;
-    let step = ready.profile(3)?.total.as_secs_f64();
+    let step = ready.profile(3)?.total.as_secs_f64() / 3.0;
     // A second of them.
     let steps = (1.0 / step).clamp(3.0, 200.0) as usize;
     println!("{}", ready.profile(steps)?);
