@@ -70,6 +70,12 @@ impl Ready {
         Ok(Ready { started, answers })
     }
 
+    /// When it was asked for, and what takes a call, whose losses it adds.
+    fn calls(self) -> (Instant, impl FnMut(&mut Vec<f64>) -> sinew::Result<()>) {
+        let mut answers = self.answers;
+        (self.started, move |losses| answers(Ask::Call(losses)))
+    }
+
     /// Where the time of so many steps goes.
     ///
     /// # Errors
@@ -100,11 +106,7 @@ pub struct Row {
 /// # Errors
 /// As its steps.
 pub fn measure(ready: Ready) -> Outcome<Row> {
-    let Ready {
-        started,
-        mut answers,
-    } = ready;
-    let mut call = |losses: &mut Vec<f64>| answers(Ask::Call(losses));
+    let (started, mut call) = ready.calls();
     let mut losses = Vec::new();
     call(&mut losses)?;
     let first = started.elapsed();
@@ -138,11 +140,7 @@ pub fn measure(ready: Ready) -> Outcome<Row> {
 /// # Errors
 /// As its steps.
 pub fn few(ready: Ready, steps: usize) -> Outcome<(f64, f64, Duration)> {
-    let Ready {
-        started,
-        mut answers,
-    } = ready;
-    let mut call = |losses: &mut Vec<f64>| answers(Ask::Call(losses));
+    let (started, mut call) = ready.calls();
     let mut losses = Vec::new();
     call(&mut losses)?;
     let first = started.elapsed();
@@ -157,11 +155,7 @@ pub fn few(ready: Ready, steps: usize) -> Outcome<(f64, f64, Duration)> {
 /// # Errors
 /// As its steps.
 pub fn first_and_least(ready: Ready, calls: usize) -> Outcome<(Duration, Duration)> {
-    let Ready {
-        started,
-        mut answers,
-    } = ready;
-    let mut call = |losses: &mut Vec<f64>| answers(Ask::Call(losses));
+    let (started, mut call) = ready.calls();
     let mut losses = Vec::new();
     call(&mut losses)?;
     let (first, mut least) = (started.elapsed(), Duration::MAX);

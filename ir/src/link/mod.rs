@@ -2,8 +2,8 @@
 //!
 //! A program is one function with every call and every pullback call inlined, every symbol and
 //! sequence replaced by numbers, the working float bound, functions over ops decomposed, what computes on
-//! halves written out in f32, and the whole simplified. [`inline`] stops before the binding and gives the
-//! same for people to read, in symbols.
+//! halves written out in f32, and the whole simplified, with sums that loops carry taken out of them.
+//! [`inline`] stops before the binding and gives the same for people to read, in symbols.
 //!
 //! It parses each unit once a link, and relies on callees for nothing but their texts.
 
