@@ -159,6 +159,7 @@ fn product(m: usize, n: usize, k: usize, lhs: bool, rhs: bool, fused: bool) -> S
                 stores: vec![Store {
                     access: access(2, &[n as i64, 1]),
                     value,
+                    adds: false,
                 }],
             },
         })],
@@ -298,6 +299,7 @@ fn with_prologue(kind: &str, [m, n, k]: [usize; 3], left: bool, stored: bool) ->
                 stores: vec![Store {
                     access: access(2, &[n as i64, 1]),
                     value: Reg(0),
+                    adds: false,
                 }],
             },
         })
@@ -312,6 +314,7 @@ fn with_prologue(kind: &str, [m, n, k]: [usize; 3], left: bool, stored: bool) ->
     code.stores.push(Store {
         access: place.clone(),
         value: operand.value,
+        adds: false,
     });
     let map = Class::Nest(Nest {
         outer: vec![rows, columns],
@@ -381,6 +384,7 @@ fn map(n: usize, op: Scalar) -> Schedule {
                     stores: vec![Store {
                         access: access(1, &[1]),
                         value: Reg(1),
+                        adds: false,
                     }],
                 },
                 sets: vec![],
@@ -416,6 +420,7 @@ fn reduce(outer: &[usize], inner: &[usize], strides: &[i64], kind: Reduction) ->
                         stores: vec![Store {
                             access: access(1, &out),
                             value: Reg(0),
+                            adds: false,
                         }],
                     },
                     sets: vec![],
@@ -458,6 +463,7 @@ fn adam(n: usize) -> Schedule {
     let store = |b, value| Store {
         access: access(b, &[1]),
         value,
+        adds: false,
     };
     schedule(
         &[n, n, n, n],

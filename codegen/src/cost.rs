@@ -42,6 +42,10 @@ pub(crate) const FUNCTION_BYTES: usize = 8 << 10;
 const LONG_ROW: usize = 4096;
 /// As many rows keep a machine busy, however long they are.
 const ENOUGH_ROWS: usize = 64;
+/// Rows that are added up in blocks are at least so long, so that vectors lie along them, and blocks have
+/// at least so many rows, so that adding up the blocks is little beside.
+const LEAST_BLOCK_ROW: usize = 64;
+const LEAST_BLOCK_ROWS: usize = 8;
 /// Regions that a shader can bind on every device. An epilogue joins operands within these; on the
 /// CPU too, where each takes a register.
 const BINDINGS: usize = 8;
@@ -133,6 +137,26 @@ impl Target {
     /// Whether stages over rows leave no machine idle: rows are short, or there are many.
     pub(crate) fn fills_machine(self, rows: usize, length: usize) -> bool {
         length <= LONG_ROW || rows >= ENOUGH_ROWS
+    }
+
+    /// How many rows make a block, where sums over rows are added up in blocks: `rows` in all, of `length`
+    /// elements, cut along a dim of this extent. There are blocks enough to keep a machine busy. None where
+    /// that does not pay: on a GPU a block would run where the whole machine could.
+    pub(crate) fn rows_of_a_block(
+        self,
+        rows: usize,
+        extent: usize,
+        length: usize,
+    ) -> Option<usize> {
+        match self {
+            Target::Cpu => {}
+            Target::Gpu => return None,
+        }
+        let most = extent.min(rows / ENOUGH_ROWS);
+        let steps = (LEAST_BLOCK_ROWS..=most)
+            .rev()
+            .find(|n| extent.is_multiple_of(*n));
+        steps.filter(|_| length >= LEAST_BLOCK_ROW)
     }
 
     /// Regions that one kernel may touch.

@@ -32,6 +32,7 @@ impl Decision {
             Choice::NotFused { .. }
             | Choice::Stored(_)
             | Choice::ComputedAtUse
+            | Choice::InBlocks { .. }
             | Choice::Kept { .. }
             | Choice::Repeated(_) => false,
         }
@@ -51,6 +52,10 @@ impl<V> Decision<V> {
                 },
                 Choice::Stored(why) => Choice::Stored(*why),
                 Choice::ComputedAtUse => Choice::ComputedAtUse,
+                Choice::InBlocks { with, blocks } => Choice::InBlocks {
+                    with: name(with),
+                    blocks: *blocks,
+                },
                 Choice::Kept { without, with } => Choice::Kept {
                     without: *without,
                     with: *with,
@@ -80,6 +85,13 @@ pub enum Choice<V = String> {
     Stored(StoreReason),
     /// Contractions compute it where they multiply it.
     ComputedAtUse,
+    /// The kernel of another value adds it up in blocks of its rows.
+    InBlocks {
+        /// The other value.
+        with: V,
+        /// How many blocks there are.
+        blocks: usize,
+    },
     /// A row array keeps it for later stages of its kernel. Prices are in additions, for an element of
     /// the row in all stages.
     Kept {
@@ -250,6 +262,10 @@ impl<V: Display + PartialEq> Display for Decision<V> {
             Choice::NotFused { with, why } => write!(f, "{value} not fused with {with}: {why}"),
             Choice::Stored(why) => write!(f, "{value} stored: {why}"),
             Choice::ComputedAtUse => write!(f, "{value} computed where it is multiplied"),
+            Choice::InBlocks { with, blocks } => write!(
+                f,
+                "{value} added up in {blocks} blocks of rows by the kernel of {with}"
+            ),
             Choice::Kept { without, with } => write!(
                 f,
                 "{value} kept in a row array: {with} additions an element instead of {without}"

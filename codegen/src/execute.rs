@@ -283,20 +283,31 @@ impl Machine<'_> {
         }
         for store in &code.stores {
             let element = affine(store.access.offset, &store.access.strides, at.index);
-            let value = *regs.get(store.value.0 as usize)?;
+            let mut value = *regs.get(store.value.0 as usize)?;
+            if store.adds {
+                let dtype = code.insts.get(store.value.0 as usize)?.dtype;
+                let sum = self.read(store.access.slot, element)?;
+                value = apply(Scalar::ADD, dtype, dtype, &[sum, value])?;
+            }
             self.write(store.access.slot, element, value)?;
         }
         Some(regs)
     }
 
     fn nest(&mut self, nest: &Nest) -> Option<()> {
-        for_each(
-            &nest.outer,
-            &mut |outer| match self.is_outside(&nest.outer, outer) {
-                true => Some(()),
-                false => self.row(nest, outer),
-            },
-        )
+        let zeros = nest.first_sums();
+        for_each(&nest.outer, &mut |outer| {
+            if self.is_outside(nest.parallel_dims(), outer) {
+                return Some(());
+            }
+            if let (Some(zeros), Some(0)) = (&zeros, outer.last()) {
+                for_each(&nest.inner, &mut |inner| {
+                    let index = [outer, inner].concat();
+                    self.code(zeros, &Around::element(&index, None)).map(|_| ())
+                })?;
+            }
+            self.row(nest, outer)
+        })
     }
 
     fn row(&mut self, nest: &Nest, outer: &[i64]) -> Option<()> {

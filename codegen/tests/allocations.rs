@@ -74,6 +74,7 @@ fn products(m: usize, n: usize, k: usize) -> Schedule {
                 let stores = vec![Store {
                     access: access(2, [n, 1]),
                     value,
+                    adds: false,
                 }];
                 classes.push(Class::Contract(Contract {
                     batch: vec![],

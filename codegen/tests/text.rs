@@ -90,14 +90,15 @@ fn any_inst() -> impl Strategy<Value = ScalarInst> {
 }
 
 fn any_code() -> impl Strategy<Value = Code> {
-    let store = (any_access(), 0u32..9);
+    let store = (any_access(), 0u32..9, any::<bool>());
     (vec(any_inst(), 0..5), vec(store, 0..3)).prop_map(|(insts, stores)| Code {
         insts,
         stores: stores
             .into_iter()
-            .map(|(access, value)| Store {
+            .map(|(access, value, adds)| Store {
                 access,
                 value: Reg(value),
+                adds,
             })
             .collect(),
     })

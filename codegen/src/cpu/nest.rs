@@ -26,16 +26,16 @@ pub(super) fn nest(f: &mut Frame<'_>, nest: &Nest) -> Result<(), EmitError> {
     let arrays = Arrays::new(f, nest, Layout::new(nest, way.rows()), way.dim());
     let rows = Rows { nest, arrays };
     let mut index = vec![Index::at(0); nest.outer.len() + nest.inner.len()];
-    let dims: Vec<(usize, usize)> = nest.outer.iter().copied().enumerate().collect();
+    let dims: Vec<(usize, usize)> = nest.parallel_dims().iter().copied().enumerate().collect();
     match way {
         Vectorization::Scalar => f.loops_of_share(&dims, &mut index, &mut |f, index, _| {
-            rows.row(f, index, &Shape::new(Lanes::ONE, 1, None))?;
+            rows.block(f, index, &Shape::new(Lanes::ONE, 1, None))?;
             Ok(Vec::new())
         })?,
         Vectorization::Inner { dim, count } => {
             let inner = Lanes::along(dim, count, f.options);
             f.loops_of_share(&dims, &mut index, &mut |f, index, _| {
-                rows.row(f, index, &Shape::new(Lanes::ONE, 1, Some(inner)))?;
+                rows.block(f, index, &Shape::new(Lanes::ONE, 1, Some(inner)))?;
                 Ok(Vec::new())
             })?
         }
@@ -63,7 +63,7 @@ pub(super) fn split_loop(slots: &[Slot], nest: &Nest, options: &Options) -> Spli
             grain: count * copies,
         },
         Vectorization::Outer { .. } | Vectorization::Inner { .. } | Vectorization::Scalar => {
-            SplitLoop::over(&nest.outer)
+            SplitLoop::over(nest.parallel_dims())
         }
     }
 }
@@ -134,6 +134,32 @@ impl Rows<'_> {
         })
     }
 
+    /// A row; where stores add, the rows of a block, whose sums begin with zeros.
+    fn block(
+        &self,
+        f: &mut Frame<'_>,
+        index: &mut Vec<Index>,
+        shape: &Shape,
+    ) -> Result<(), EmitError> {
+        let (Some(step), Some(zeros)) = (self.nest.step(), self.nest.first_sums()) else {
+            return self.row(f, index, shape);
+        };
+        let each = Each {
+            stage: self.nest.stages.len(),
+            code: &zeros,
+            reduces: &[],
+        };
+        index[step] = Index::at(0);
+        let mut rows = [vec![None; self.nest.rows.len()]];
+        self.each_of_row(f, index, shape, each, &mut rows)?;
+        let steps = [(step, self.nest.outer[step])];
+        f.loops(&steps, index, Vec::new(), &mut |f, index, _| {
+            self.row(f, index, shape)?;
+            Ok(Vec::new())
+        })?;
+        Ok(())
+    }
+
     /// The stages of a row, or of several in lockstep.
     fn row(
         &self,
@@ -167,14 +193,26 @@ impl Rows<'_> {
                         code,
                         reduces,
                     };
-                    match shape.inner {
-                        None => self.each(f, index, shape, each, &mut rows)?,
-                        Some(full) => self.each_vector(f, index, full, each, &mut rows[0])?,
-                    }
+                    self.each_of_row(f, index, shape, each, &mut rows)?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// A stage that runs for every element of the row, or of several in lockstep.
+    fn each_of_row(
+        &self,
+        f: &mut Frame<'_>,
+        index: &mut Vec<Index>,
+        shape: &Shape,
+        each: Each<'_>,
+        rows: &mut [Vec<Option<RowValue>>],
+    ) -> Result<(), EmitError> {
+        match shape.inner {
+            None => self.each(f, index, shape, each, rows),
+            Some(full) => self.each_vector(f, index, full, each, &mut rows[0]),
+        }
     }
 
     /// Emits the code of a stage at one element (or vector of them): registers, what is stored, what

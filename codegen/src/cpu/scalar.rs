@@ -144,7 +144,11 @@ impl Frame<'_> {
         lanes: Lanes,
     ) -> Result<(), EmitError> {
         for store in &code.stores {
-            let value = registers[store.value.0 as usize];
+            let mut value = registers[store.value.0 as usize];
+            if store.adds {
+                let sum = self.load(&store.access, index, lanes)?;
+                value = self.b.ins().fadd(sum, value);
+            }
             self.store(&store.access, value, index, lanes)?;
         }
         Ok(())

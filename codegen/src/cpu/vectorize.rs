@@ -95,7 +95,12 @@ pub(super) fn vectorize(slots: &[Slot], nest: &Nest, options: &Options) -> Vecto
         return Vectorization::Scalar;
     };
     let mut ways: Vec<Vectorization> = Vec::new();
-    for (dim, extent) in nest.outer.iter().enumerate() {
+    // The rows of a block run one after the other.
+    let side_by_side: &[usize] = match nest.step() {
+        None => &nest.outer,
+        Some(_) => &[],
+    };
+    for (dim, extent) in side_by_side.iter().enumerate() {
         let copies = outer_copies(nest, count, (extent / count) as i64);
         ways.push(Vectorization::Outer { dim, count, copies });
     }

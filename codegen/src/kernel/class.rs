@@ -52,6 +52,8 @@ pub(crate) struct LoopBody<'a> {
     pub stage: usize,
     /// Whether it runs at the index of the kernel's stores.
     pub pointwise: bool,
+    /// The dim along which its stores that add up do so.
+    pub step: Option<usize>,
 }
 
 impl Class {

@@ -102,6 +102,9 @@ pub struct Store {
     pub access: Access,
     /// What.
     pub value: Reg,
+    /// Whether it adds the value to the sum there, which is 0 before the first row of a block
+    /// ([`Nest::step`](super::Nest::step)): then its stride along the block's rows is 0.
+    pub adds: bool,
 }
 
 impl Code {

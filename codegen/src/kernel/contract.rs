@@ -122,6 +122,7 @@ impl Structure for Contract {
             space,
             stage: 0,
             pointwise,
+            step: None,
         };
         vec![
             body(&self.lhs.code, self.lhs_space(), false),

@@ -1,13 +1,14 @@
 //! Nests: maps and row reductions.
 
 use super::class::{LoopBody, Structure, in_words, volume};
-use super::{Access, Code, Reg, RowReg, Touch};
+use super::{Access, Code, Reg, RowReg, ScalarInst, ScalarKind, Store, Touch};
 use sinew_ir::{DType, Reduction};
 
 /// Loops over `outer`, in each of which stages run one after the other over `inner` (the row).
 ///
 /// With `inner` empty there is one element a row and there is one `Stage::Row`. Different outer
-/// indices are independent of each other. Code that does not depend on the inner index stands in row
+/// indices are independent of each other, but for sums over rows: where a store adds, the rows along the
+/// last outer dim are a block, run in order, and blocks are independent of each other. Code that does not depend on the inner index stands in row
 /// stages, its results in row registers. What several stages need of each element stands in row arrays
 /// where that is cheaper than computing it again.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +27,42 @@ pub struct Nest {
 }
 
 impl Nest {
+    /// The dim along which stores add up: the last outer one; none where no store adds.
+    pub fn step(&self) -> Option<usize> {
+        let mut stores = self.stages.iter().flat_map(|stage| &stage.code().stores);
+        match stores.any(|store| store.adds) {
+            true => self.outer.len().checked_sub(1),
+            false => None,
+        }
+    }
+
+    /// The extents of the dims whose indices are independent of each other.
+    pub fn parallel_dims(&self) -> &[usize] {
+        &self.outer[..self.step().unwrap_or(self.outer.len())]
+    }
+
+    /// What runs for every element of the first row of a block, before its stages: the zeros that its
+    /// sums begin with. None where no store adds.
+    pub(crate) fn first_sums(&self) -> Option<Code> {
+        self.step()?;
+        let mut zeros = Code::default();
+        for code in self.stages.iter().map(Stage::code) {
+            for store in code.stores.iter().filter(|store| store.adds) {
+                let value = code.insts.get(store.value.0 as usize)?;
+                zeros.insts.push(ScalarInst {
+                    kind: ScalarKind::Const(0.0),
+                    dtype: value.dtype,
+                });
+                zeros.stores.push(Store {
+                    access: store.access.clone(),
+                    value: Reg(u32::try_from(zeros.insts.len() - 1).ok()?),
+                    adds: false,
+                });
+            }
+        }
+        Some(zeros)
+    }
+
     /// The element type of a row array; none where the register is not there.
     pub fn array_dtype(&self, array: RowArray) -> Option<DType> {
         let code = self.stages.get(array.stage)?.code();
@@ -97,7 +134,7 @@ impl Structure for Nest {
     }
 
     fn parallel(&self) -> Option<usize> {
-        self.outer.first().copied()
+        self.parallel_dims().first().copied()
     }
 
     fn loop_bodies(&self) -> Vec<LoopBody<'_>> {
@@ -114,6 +151,7 @@ impl Structure for Nest {
             },
             stage: number,
             pointwise: true,
+            step: self.step(),
         });
         bodies.collect()
     }
@@ -122,11 +160,13 @@ impl Structure for Nest {
         Vec::new()
     }
 
-    /// One for each element that is reduced.
+    /// One for each element that is reduced or added.
     fn own_flops(&self) -> usize {
         let reductions = |stage: &Stage| match stage {
             Stage::Row { .. } => 0,
-            Stage::Each { reduces, .. } => reduces.len(),
+            Stage::Each { reduces, code } => {
+                reduces.len() + code.stores.iter().filter(|store| store.adds).count()
+            }
         };
         let reductions: usize = self.stages.iter().map(reductions).sum();
         let elements = volume(&self.outer).saturating_mul(volume(&self.inner));

@@ -53,6 +53,7 @@ impl Structure for Scan {
             space: self.space(),
             stage: 0,
             pointwise: true,
+            step: None,
         }]
     }
 

@@ -52,6 +52,7 @@ impl Structure for Scatter {
             space: self.space(),
             stage: 0,
             pointwise: true,
+            step: None,
         }]
     }
 

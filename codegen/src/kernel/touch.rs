@@ -77,6 +77,13 @@ impl LoopBody<'_> {
                 | ScalarKind::Apply(..) => {}
             }
         }
-        out.extend(self.code.stores.iter().map(|s| touch(&s.access, true)));
+        for store in &self.code.stores {
+            let mut touch = touch(&store.access, true);
+            // The sums of a block have one place for all of its rows.
+            if let (true, Some(step)) = (store.adds, self.step) {
+                touch.space[step] = 1;
+            }
+            out.push(touch);
+        }
     }
 }

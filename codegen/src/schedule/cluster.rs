@@ -6,6 +6,7 @@
 //! never joins another when a third must run between them. How a value runs over a kernel's space is
 //! found in `fit`, whether two kernels become one in `join`.
 
+use super::block_sum::BlockSums;
 use super::fit::Fit;
 use super::graph::{Def, Id};
 use super::storage::Storage;
@@ -33,6 +34,34 @@ pub(crate) struct Cluster {
     pub inner: Vec<bool>,
     /// The clusters whose values it reads.
     pub deps: BTreeSet<usize>,
+    /// What it adds up in blocks of its rows; no members.
+    pub sums: Option<BlockSums>,
+}
+
+impl Cluster {
+    /// The same space with other rows, of no values.
+    pub(super) fn with_inner(&self, inner: &[bool]) -> Cluster {
+        Cluster {
+            family: self.family,
+            members: Vec::new(),
+            dims: self.dims.clone(),
+            inner: inner.to_vec(),
+            deps: BTreeSet::new(),
+            sums: None,
+        }
+    }
+
+    /// How many rows it has and how long they are, if `inner` are the row's dims.
+    pub(super) fn rows(&self, inner: &[bool]) -> (usize, usize) {
+        let (mut rows, mut row) = (1, 1);
+        for (extent, inner) in self.dims.iter().zip(inner) {
+            match inner {
+                true => row *= extent,
+                false => rows *= extent,
+            }
+        }
+        (rows, row)
+    }
 }
 
 pub(crate) struct Clusters {
@@ -62,6 +91,7 @@ pub(crate) fn group_values(storage: &Storage) -> Clusters {
         }
     }
     clusters.join_siblings(storage);
+    clusters.join_maps_to_rows(storage);
     clusters
 }
 
@@ -183,6 +213,7 @@ impl Clusters {
             dims,
             inner,
             deps: read.iter().copied().collect(),
+            sums: None,
         }));
         c
     }

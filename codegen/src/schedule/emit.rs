@@ -2,6 +2,7 @@
 
 use super::ScheduleError;
 use super::affine::Affine;
+use super::block_sum::{self, BlockSum};
 use super::cluster::{Clusters, Family};
 use super::eval::{Eval, Expr, ExprKind, Home, Need, Role, Scope};
 use super::graph::{Def, Graph, Id};
@@ -12,7 +13,8 @@ use super::product::{self, Tag};
 use super::storage::Storage;
 use crate::decision::{Choice, Decision};
 use crate::kernel::Class;
-use std::collections::BTreeSet;
+use sinew_ir::Reduction;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A kernel whose buffers are drafts.
 pub(crate) struct Made {
@@ -226,13 +228,6 @@ impl Emitter<'_> {
         ScheduleError::NoIndex(self.storage.graph.nodes[id].value)
     }
 
-    pub(super) fn homes(&self, id: Id) -> Vec<Home> {
-        let mut out = vec![self.storage.home_of(id)];
-        let extra = self.storage.extra.iter().filter(|(x, _)| *x == id);
-        out.extend(extra.map(|(_, home)| home.clone()));
-        out
-    }
-
     fn cluster_kernels(&mut self, c: usize) -> Result<MadeOf, ScheduleError> {
         let Some(cluster) = &self.clusters.list[c] else {
             return Ok((Vec::new(), Vec::new()));
@@ -243,17 +238,24 @@ impl Emitter<'_> {
             .copied()
             .filter(|m| self.needed[*m])
             .collect();
-        if needed.is_empty() {
+        let sums = cluster.sums.iter().flat_map(|sums| &sums.values);
+        let sums: Vec<BlockSum> = sums.copied().filter(|s| self.needed[s.id]).collect();
+        if needed.is_empty() && sums.is_empty() {
             return Ok((Vec::new(), Vec::new()));
         }
         match cluster.family {
             Family::Opaque => self.opaque_kernels(needed[0]),
-            Family::Nest | Family::Contract => self.fused_kernel(c, &needed),
+            Family::Nest | Family::Contract => self.fused_kernel(c, &needed, &sums),
         }
     }
 
-    /// The kernel of a nest or a contraction.
-    fn fused_kernel(&self, c: usize, needed: &[Id]) -> Result<MadeOf, ScheduleError> {
+    /// The kernel of a nest or a contraction, and those that add up the blocks of sums.
+    fn fused_kernel(
+        &self,
+        c: usize,
+        needed: &[Id],
+        sums: &[BlockSum],
+    ) -> Result<MadeOf, ScheduleError> {
         let Some(cluster) = &self.clusters.list[c] else {
             return Ok((Vec::new(), Vec::new()));
         };
@@ -262,9 +264,16 @@ impl Emitter<'_> {
         let mut origin: Vec<usize> = (0..space.len()).collect();
         let mut scope = self.scope(Some(c));
         scope.base = (0..space.len()).map(Affine::dim).collect();
+        let mut step = match (&cluster.sums, sums) {
+            (None, _) | (_, []) => None,
+            (Some(blocks), [_, ..]) => Some(blocks.cut(&mut scope.base, &mut space, &mut origin)),
+        };
         loop {
             let mut eval = Eval::new(graph, &scope, &space);
-            match self.expressions(&mut eval, &scope, needed) {
+            let outer: Vec<(usize, usize)> = (space.iter().copied().enumerate())
+                .filter(|(d, _)| !cluster.inner[origin[*d]] && step != Some(*d))
+                .collect();
+            match self.expressions(&mut eval, &scope, needed, (sums, &outer)) {
                 Ok((stores, reduced)) => {
                     let mut reads: Vec<Id> = eval.reads.iter().map(|(id, _)| *id).collect();
                     let mut ops = Vec::new();
@@ -283,6 +292,7 @@ impl Emitter<'_> {
                             let (mut nest, choices) = nest::nest(&NestSource {
                                 eval: &eval,
                                 inner: &inner,
+                                step,
                                 reduced: &reduced,
                                 stores: &stores,
                                 target: self.storage.target,
@@ -304,9 +314,19 @@ impl Emitter<'_> {
                         ops,
                         decisions,
                     };
-                    return Ok((vec![made], reads));
+                    let mut all = vec![made];
+                    all.extend(self.blocks_added_up(sums, &scope)?);
+                    return Ok((all, reads));
                 }
                 Err(Need::Split { dim, inner }) => {
+                    match step.as_mut() {
+                        // Sums whose rows would be taken apart are not added up in blocks.
+                        Some(step) if *step == dim => {
+                            return Err(self.stuck(sums.first().map_or(0, |s| s.id)));
+                        }
+                        Some(step) if *step > dim => *step += 1,
+                        Some(_) | None => {}
+                    }
                     split_dim(&mut scope.base, &mut space, dim, inner);
                     origin.insert(dim, origin[dim]);
                 }
@@ -315,11 +335,41 @@ impl Emitter<'_> {
         }
     }
 
+    /// The kernels that add up the blocks of sums, one for all of a shape.
+    fn blocks_added_up(
+        &self,
+        sums: &[BlockSum],
+        scope: &Inside,
+    ) -> Result<Vec<Made>, ScheduleError> {
+        let graph = &self.storage.graph;
+        let mut by_shape: BTreeMap<&[usize], Vec<BlockSum>> = BTreeMap::new();
+        for sum in sums {
+            let shape = graph.nodes[sum.id].shape.as_slice();
+            by_shape.entry(shape).or_default().push(*sum);
+        }
+        let mut made = Vec::new();
+        for sums in by_shape.values() {
+            let nest = block_sum::add_blocks(self.storage, sums, scope);
+            let mut nest = nest.ok_or_else(|| self.stuck(sums.first().map_or(0, |s| s.id)))?;
+            merge_nest(&mut nest);
+            made.push(Made {
+                class: Class::Nest(nest),
+                values: sums.iter().map(|s| s.id).collect(),
+                ops: vec![Reduction::Sum.name()],
+                decisions: Vec::new(),
+            });
+        }
+        Ok(made)
+    }
+
+    /// What a kernel stores and reduces: values for others, and sums over its rows, whose blocks the dims
+    /// beside them number.
     fn expressions(
         &self,
         eval: &mut Eval,
         scope: &Inside,
         needed: &[Id],
+        (sums, outer): (&[BlockSum], &[(usize, usize)]),
     ) -> Result<(Vec<Stored>, Vec<Reduced>), Need> {
         let graph = &self.storage.graph;
         let mut stores = Vec::new();
@@ -329,11 +379,23 @@ impl Emitter<'_> {
                 Role::Inline | Role::Leaf => scope.index(*id),
             };
             let value = eval.eval(*id, &index, &[])?;
-            for home in self.homes(*id) {
+            for home in self.storage.homes(*id) {
                 stores.push(Stored {
                     buffer: home.buffer,
                     at: home.element(&index),
                     value,
+                    adds: false,
+                });
+            }
+        }
+        for sum in sums {
+            if let Def::Reduce { x, .. } = &graph.nodes[sum.id].def {
+                let index = scope.index(sum.id);
+                stores.push(Stored {
+                    buffer: sum.buffer,
+                    at: block_sum::place(self.storage, sum.id, &index, outer),
+                    value: eval.eval(*x, &index, &[])?,
+                    adds: true,
                 });
             }
         }

@@ -6,7 +6,6 @@ use super::graph::Id;
 use super::storage::Storage;
 use crate::cost::MOST_VALUES;
 use crate::decision::Obstacle;
-use std::collections::BTreeSet;
 
 /// How a value would run over a cluster's space.
 pub(super) struct Fit {
@@ -164,13 +163,7 @@ impl Clusters {
                 false => Err(Obstacle::OtherRows),
             };
         }
-        let candidate = Cluster {
-            family: Family::Nest,
-            members: Vec::new(),
-            dims: cluster.dims.clone(),
-            inner: on_row.clone(),
-            deps: BTreeSet::new(),
-        };
+        let candidate = cluster.with_inner(&on_row);
         for m in &cluster.members {
             self.stores_along_row(&candidate, storage.graph.run_shape(*m), &self.axes[*m])?;
         }
@@ -186,13 +179,7 @@ impl Clusters {
     ) -> Result<(), Obstacle> {
         let last = (0..shape.len()).rev().find(|d| shape[*d] != 1);
         let dense = last.and_then(|d| axes[d]).is_some_and(|k| cluster.inner[k]);
-        let (mut rows, mut row) = (1, 1);
-        for (extent, inner) in cluster.dims.iter().zip(&cluster.inner) {
-            match inner {
-                true => row *= extent,
-                false => rows *= extent,
-            }
-        }
+        let (rows, row) = cluster.rows(&cluster.inner);
         if !dense {
             return Err(Obstacle::AcrossRows);
         }

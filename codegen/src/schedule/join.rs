@@ -2,7 +2,7 @@
 //! same.
 
 use super::cluster::{Cluster, Clusters, Family};
-use super::graph::Id;
+use super::graph::{Def, Id};
 use super::storage::Storage;
 use crate::cost::MOST_VALUES;
 use crate::decision::Obstacle;
@@ -55,7 +55,7 @@ impl Clusters {
 
     /// Whether two clusters read each other's values at the index at which these are computed, if dim `k`
     /// of `other` is dim `to[k]` of `c`.
-    fn reads_agree(
+    pub(super) fn reads_agree(
         &self,
         storage: &Storage,
         c: usize,
@@ -136,6 +136,53 @@ impl Clusters {
             }
         }
         Ok(())
+    }
+
+    /// Makes a map part of a nest with rows over the same space where both compute something dear: one of
+    /// them would compute it again.
+    pub(super) fn join_maps_to_rows(&mut self, storage: &Storage) {
+        for map in 0..self.list.len() {
+            for rows in 0..self.list.len() {
+                let (Some(x), Some(y)) = (&self.list[rows], &self.list[map]) else {
+                    continue;
+                };
+                let alike = x.family == Family::Nest
+                    && y.family == Family::Nest
+                    && x.dims == y.dims
+                    && x.inner.contains(&true)
+                    && !y.inner.contains(&true)
+                    && x.members.len() + y.members.len() <= MOST_VALUES;
+                if alike
+                    && !x.deps.contains(&map)
+                    && !y.deps.contains(&rows)
+                    && !self.must_run_between(rows, map)
+                    && self.both_compute_dearly(storage, rows, map)
+                {
+                    let same: Vec<usize> = (0..self.at(rows).dims.len()).collect();
+                    let (first, second) = (self.at(rows).members[0], self.at(map).members[0]);
+                    if self.join_clusters(storage, rows, map, &same).is_ok() {
+                        self.note_siblings(first, second);
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether two clusters compute the same value by a dear instruction.
+    fn both_compute_dearly(&self, storage: &Storage, a: usize, b: usize) -> bool {
+        let there = storage.needs(&self.at(a).members);
+        let here = storage.needs(&self.at(b).members);
+        let mut both = here.intersection(&there);
+        both.any(|id| match &storage.graph.nodes[*id].def {
+            Def::Elementwise(scalar, _) => !storage.is_leaf(*id) && storage.target.is_dear(*scalar),
+            Def::Source(_)
+            | Def::View { .. }
+            | Def::Gather { .. }
+            | Def::Reduce { .. }
+            | Def::Contract { .. }
+            | Def::Opaque(_) => false,
+        })
     }
 
     /// Merges nests over equal spaces that read a common value: the second reads it from registers.

@@ -49,6 +49,7 @@ impl Emitter<'_> {
                     code.stores.push(Store {
                         access: nest::access(home.buffer, &home.element(&base), &[], &order),
                         value: regs[&next],
+                        adds: false,
                     });
                     let last = space.len() - 1;
                     let mut scan = kernel::Scan {

@@ -7,7 +7,8 @@
 //!    passes ask of a definition is answered in `definition`.
 //! 2. `storage`: which values may be stored (by `materialise`), and where. `probe` finds what each reads,
 //!    `operand` whether a contraction computes what it multiplies.
-//! 3. `cluster`: which values run in one kernel, by `fit` and `join`.
+//! 3. `cluster`: which values run in one kernel, by `fit` and `join`; `block_sum`: which sums over rows
+//!    run in the pass of the kernel that has the rows.
 //! 4. `emit` and `opaque`: the kernels, as expressions (`eval`) that become a `nest` with its `row_array`s, a
 //!    `product`, or what `movement` and `line` make; `merge` makes one of neighbouring dims.
 //! 5. `order`: which kernel runs when.
@@ -24,6 +25,7 @@
 mod affine;
 mod assemble;
 mod bind;
+mod block_sum;
 mod cluster;
 mod definition;
 mod emit;
@@ -277,8 +279,9 @@ fn schedule_stretch(
     let outputs: Vec<usize> = (count..buffers.len()).collect();
     let mut staged: Vec<usize> = Vec::new();
     loop {
-        let storage = Storage::decide(function, buffers.clone(), &outputs, &staged, target)?;
-        let clusters = cluster::group_values(&storage);
+        let mut storage = Storage::decide(function, buffers.clone(), &outputs, &staged, target)?;
+        let mut clusters = cluster::group_values(&storage);
+        block_sum::add_in_blocks(&mut storage, &mut clusters);
         let groups = emit::make_groups(&storage, &clusters)?;
         match in_order(groups, &storage.buffers, count, &outputs, &staged) {
             Ok(made) => {

@@ -33,6 +33,7 @@ impl Emitter<'_> {
                         buffer: home.buffer,
                         at: home.element(&base),
                         value,
+                        adds: false,
                     };
                     let mut nest = nest::map(&eval, &[stored]);
                     merge_nest(&mut nest);
@@ -87,6 +88,7 @@ impl Emitter<'_> {
             buffer: home.buffer,
             at: home.element(&base),
             value,
+            adds: false,
         };
         let mut nest = nest::map(&eval, &[stored]);
         merge_nest(&mut nest);

@@ -18,6 +18,8 @@ pub(crate) struct Stored {
     pub buffer: usize,
     pub at: Affine,
     pub value: Ref,
+    /// Whether it adds to the sums of a block of rows.
+    pub adds: bool,
 }
 
 /// A reduction of an expression over the row.
@@ -186,6 +188,8 @@ pub(crate) struct NestSource<'a> {
     pub eval: &'a Eval<'a>,
     /// Which dims of the space are the row's.
     pub inner: &'a [bool],
+    /// The dim of a block's rows, where stores add.
+    pub step: Option<usize>,
     pub reduced: &'a [Reduced],
     pub stores: &'a [Stored],
     pub target: Target,
@@ -204,6 +208,8 @@ pub(crate) fn nest(source: &NestSource) -> (Nest, Vec<(Ref, Choice<Id>)>) {
     if let Some(first) = source.stores.first() {
         by_stride(&first.at, &mut outer);
     }
+    // The rows of a block follow one another.
+    outer.sort_by_key(|d| source.step == Some(*d));
     let order: Vec<usize> = outer.iter().chain(&row).copied().collect();
     let extents = |dims: &[usize]| dims.iter().map(|d| eval.space[*d]).collect::<Vec<_>>();
     let mut rows = Rows::new(source, order);
@@ -247,6 +253,7 @@ fn store(s: &Stored, regs: &BTreeMap<Ref, Reg>, order: &[usize]) -> Store {
     Store {
         access: access(s.buffer, &s.at, &[], order),
         value: regs[&s.value],
+        adds: s.adds,
     }
 }
 

@@ -11,7 +11,7 @@ impl Emitter<'_> {
     pub(super) fn opaque_kernels(&self, id: Id) -> Result<MadeOf, ScheduleError> {
         let (mut all, mut reads) = (Vec::new(), Vec::new());
         if let Def::Opaque(opaque) = &self.storage.graph.nodes[id].def {
-            for home in self.homes(id) {
+            for home in self.storage.homes(id) {
                 for (made, read) in self.opaque_kernels_at(id, opaque, &home)? {
                     all.extend(made);
                     reads.extend(read);

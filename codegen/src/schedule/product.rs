@@ -44,6 +44,7 @@ pub(crate) fn contract(
         .map(|(s, value)| Store {
             access: access(s.buffer, &s.at, &[], &order),
             value,
+            adds: false,
         })
         .collect();
     let depth = by_density(&operands, tags.len(), contracted.len());

@@ -156,6 +156,27 @@ impl Storage {
         }
     }
 
+    /// What kernels need for some values: what they compute on the way and the leaves that they read.
+    pub fn needs(&self, values: &[Id]) -> BTreeSet<Id> {
+        let mut seen = BTreeSet::new();
+        let operands = |id: Id| self.graph.nodes[id].def.operands();
+        let mut open: Vec<Id> = values.iter().flat_map(|id| operands(*id)).collect();
+        while let Some(id) = open.pop() {
+            if seen.insert(id) && !self.is_leaf(id) {
+                open.extend(operands(id));
+            }
+        }
+        seen
+    }
+
+    /// All places of a kernel value.
+    pub fn homes(&self, id: Id) -> Vec<Home> {
+        let mut out = vec![self.home_of(id)];
+        let extra = self.extra.iter().filter(|(x, _)| *x == id);
+        out.extend(extra.map(|(_, home)| home.clone()));
+        out
+    }
+
     /// The region of a home; none for what is in the arena.
     pub fn region(&self, home: &Home) -> Option<RegionId> {
         match self.buffers.get(home.buffer)?.site? {

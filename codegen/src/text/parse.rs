@@ -349,13 +349,25 @@ impl Parser {
                 self.mark('=')?;
                 let kind = self.inst()?;
                 code.insts.push(ScalarInst { kind, dtype });
-            } else if self.eat("store") {
+            } else if let Some(adds) = self.eat_store() {
                 let value = self.reg()?;
                 let access = self.access()?;
-                code.stores.push(Store { access, value });
+                code.stores.push(Store {
+                    access,
+                    value,
+                    adds,
+                });
             } else {
                 return Ok(code);
             }
+        }
+    }
+
+    /// Whether a store adds, if the next word is one.
+    fn eat_store(&mut self) -> Option<bool> {
+        match self.eat("store") {
+            true => Some(false),
+            false => self.eat("add").then_some(true),
         }
     }
 

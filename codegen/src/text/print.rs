@@ -134,7 +134,8 @@ pub(super) fn print_code(code: &Code, f: &mut Formatter<'_>) -> fmt::Result {
     for store in &code.stores {
         writeln!(
             f,
-            "    store r{} {}",
+            "    {} r{} {}",
+            if store.adds { "add" } else { "store" },
             store.value.0,
             AccessText(&store.access)
         )?;

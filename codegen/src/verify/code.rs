@@ -22,6 +22,8 @@ pub(super) struct Checker<'a> {
     /// Of each row array: whether an earlier stage wrote it, and its element type.
     pub(super) arrays: &'a [(bool, DType)],
     pub(super) accumulator: Option<DType>,
+    /// The dim along which stores may add up.
+    pub(super) step: Option<usize>,
 }
 
 impl<'a> Checker<'a> {
@@ -39,6 +41,7 @@ impl<'a> Checker<'a> {
             set: &[],
             arrays: &[],
             accumulator,
+            step: None,
         }
     }
 
@@ -175,7 +178,16 @@ impl<'a> Checker<'a> {
                 return Err("a guarded store".into());
             }
             self.bounds(&store.access, 0, 0)?;
-            injective(&self.space[..self.flat], &store.access.strides[..self.flat])?;
+            let mut space = self.space[..self.flat].to_vec();
+            if store.adds {
+                let stride = |step: usize| store.access.strides.get(step).copied();
+                match self.step {
+                    Some(step) if stride(step) == Some(0) => space[step] = 1,
+                    Some(_) => return Err("it adds along the rows of a block".into()),
+                    None => return Err("it adds up over no dim".into()),
+                }
+            }
+            injective(&space, &store.access.strides[..self.flat])?;
         }
         Ok(())
     }

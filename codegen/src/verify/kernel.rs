@@ -4,8 +4,8 @@ use super::Check;
 use super::code::{Checker, dtype_of, injective};
 use crate::bounds::range;
 use crate::kernel::{
-    Access, ArrayId, Class, Contract, Kernel, Nest, RowArray, ScalarKind, Scan, Scatter, Slot,
-    Sort, Stage, Touch,
+    Access, ArrayId, Class, Code, Contract, Kernel, Nest, RowArray, ScalarKind, Scan, Scatter,
+    Slot, Sort, Stage, Touch,
 };
 use sinew_ir::{DType, byte_count};
 
@@ -68,6 +68,7 @@ fn nest(slots: &[Slot], nest: &Nest) -> Check {
         return Err("a nest without inner dims has one row stage".into());
     }
     let arrays = row_arrays(nest)?;
+    block_sums(slots, nest)?;
     for (at, stage) in nest.stages.iter().enumerate() {
         match stage {
             Stage::Row { code, sets } => {
@@ -79,6 +80,7 @@ fn nest(slots: &[Slot], nest: &Nest) -> Check {
                     set: &set,
                     arrays: &[],
                     accumulator: None,
+                    step: None,
                 };
                 checker.code(code)?;
                 for (row, reg) in sets {
@@ -97,6 +99,7 @@ fn nest(slots: &[Slot], nest: &Nest) -> Check {
                     set: &set,
                     arrays: &arrays,
                     accumulator: None,
+                    step: nest.step(),
                 };
                 checker.code(code)?;
                 for (row, reduction, reg) in reduces {
@@ -113,6 +116,54 @@ fn nest(slots: &[Slot], nest: &Nest) -> Check {
                     };
                     row_of(&mut set, row.0, dtype)?;
                 }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Checks the stores that add.
+fn block_sums(slots: &[Slot], nest: &Nest) -> Check {
+    let adds = |code: &Code| code.stores.iter().any(|store| store.adds);
+    if nest.step().is_none() {
+        return match nest.stages.iter().any(|stage| adds(stage.code())) {
+            true => Err("it adds up over no dim".into()),
+            false => Ok(()),
+        };
+    }
+    let mut sums = Vec::new();
+    for stage in &nest.stages {
+        match stage {
+            Stage::Row { code, .. } if adds(code) => {
+                return Err("it adds where there are no elements".into());
+            }
+            Stage::Row { .. } => {}
+            Stage::Each { code, .. } => {
+                let stores = code.stores.iter().filter(|store| store.adds);
+                sums.extend(stores.map(|store| store.access.slot));
+            }
+        }
+    }
+    for slot in &sums {
+        match slots.get(slot.0 as usize).map(|slot| slot.dtype) {
+            Some(DType::F32 | DType::F64) => {}
+            Some(
+                dtype @ (DType::Float
+                | DType::F16
+                | DType::Bf16
+                | DType::I32
+                | DType::U32
+                | DType::Bool),
+            ) => return Err(format!("it adds up values of {dtype}")),
+            None => return Err(format!("no slot {}", slot.0)),
+        }
+    }
+    for stage in &nest.stages {
+        for inst in &stage.code().insts {
+            if let ScalarKind::Load(access) | ScalarKind::Gather { access, .. } = &inst.kind
+                && sums.contains(&access.slot)
+            {
+                return Err(format!("loads slot {} where it adds", access.slot.0));
             }
         }
     }

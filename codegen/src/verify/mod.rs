@@ -22,6 +22,8 @@
 //!    and indices stay in 32 bits.
 //! 5. Stores are injective over the space (a scatter's target at every place of its axis, where updates do
 //!    not move it), and two stores of a kernel never meet. They have no guards, nor have a sort's keys.
+//!    What adds does so for elements of a nest's rows, in f32 or f64, at one place for all rows along the
+//!    last outer dim, from where the nest loads nothing.
 //! 6. A kernel loads from where it stores only at the same place and not in a later stage; a scatter
 //!    does not load from its target, a contraction's operands do not overlap its stores.
 //! 7. A slot says of itself what the code does with it: read, write, or both.

@@ -3,7 +3,8 @@
 //! A workgroup is `columns x slices` invocations: each column is one row of the nest, and the
 //! slices of a column share its elements, element `j` going to slice `j % slices`. One slice means
 //! one invocation a row and no barriers. More slices combine their parts in workgroup memory, in
-//! a tree of fixed order, so results do not depend on the device's scheduling.
+//! a tree of fixed order, so results do not depend on the device's scheduling. Where stores add, a
+//! column is a block of rows, which run one after the other: each sum is read and written by one slice.
 
 use sinew_ir::{DType, Reduction};
 
@@ -30,7 +31,7 @@ pub(super) fn work(nest: &Nest) -> u128 {
 /// Writes the entry point; gives the grid, or nothing where there is nothing to do.
 pub(super) fn emit(source: &mut Source, nest: &Nest) -> Result<Option<[u32; 3]>, EmitError> {
     let nest = &normalise(nest);
-    let rows = volume(&nest.outer);
+    let rows = volume(nest.parallel_dims());
     let length = volume(&nest.inner);
     if rows == 0 {
         return Ok(None);
@@ -67,13 +68,17 @@ pub(super) fn emit(source: &mut Source, nest: &Nest) -> Result<Option<[u32; 3]>,
         source.line(&format!("let column = local % {columns}u;"));
         source.line(&format!("let row = {number} * {columns}u + column;"));
     }
-    let outer = split(source, "row", &nest.outer, "i");
+    let mut outer = split(source, "row", nest.parallel_dims(), "i");
     for (at, &dtype) in nest.rows.iter().enumerate() {
         let zero = constant(source, dtype, 0.0)?;
         let name = type_of(source, dtype)?;
         source.line(&format!("var row{at}: {name} = {zero};"));
     }
     let elements = declare_arrays(source, nest, length, &workgroup)?;
+    let first_sums = nest.first_sums();
+    if nest.step().is_some() {
+        outer.push(Some("step".to_string()));
+    }
     let body = Body {
         nest,
         elements,
@@ -86,11 +91,20 @@ pub(super) fn emit(source: &mut Source, nest: &Nest) -> Result<Option<[u32; 3]>,
         workgroup,
         outer,
     };
+    if let Some(zeros) = &first_sums {
+        source.line("var step = 0u;");
+        body.each(source, nest.stages.len(), zeros, &[])?;
+        let steps = nest.outer.last().copied().unwrap_or(1);
+        source.open(&format!("for (; step < {steps}u; step = step + 1u) {{"));
+    }
     for (at, stage) in nest.stages.iter().enumerate() {
         match stage {
             Stage::Row { code, sets } => body.row(source, code, sets)?,
             Stage::Each { code, reduces } => body.each(source, at, code, reduces)?,
         }
+    }
+    if first_sums.is_some() {
+        source.close();
     }
     source.close();
     Ok(Some(groups))
@@ -102,6 +116,7 @@ fn normalise(nest: &Nest) -> Nest {
     // With one stage there is no later one to read its arrays.
     if let [Stage::Each { code, reduces }] = &nest.stages[..]
         && reduces.is_empty()
+        && nest.step().is_none()
     {
         nest.arrays.clear();
         nest.stages = vec![Stage::Row {
@@ -110,10 +125,12 @@ fn normalise(nest: &Nest) -> Nest {
         }];
         nest.outer.append(&mut nest.inner);
     }
-    let first = nest.outer.len();
+    let (first, blocks) = (nest.outer.len(), nest.parallel_dims().len());
     let mut codes: Vec<&mut Code> = nest.stages.iter_mut().map(Stage::code_mut).collect();
     nest.inner = merge(&nest.inner, first, &mut codes);
+    let step = nest.outer.split_off(blocks);
     nest.outer = merge(&nest.outer, 0, &mut codes);
+    nest.outer.extend(step);
     nest
 }
 

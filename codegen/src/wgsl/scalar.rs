@@ -43,14 +43,27 @@ pub(super) fn instructions(
 
 /// Writes the stores of `code`, after its instructions.
 pub(super) fn stores(source: &mut Source, code: &Code, scope: &Scope) -> Result<(), EmitError> {
-    for Store { access, value } in &code.stores {
+    for Store {
+        access,
+        value,
+        adds,
+    } in &code.stores
+    {
         let slot = source.slot(access.slot)?;
         if dtype_of(source, &code.insts, *value)? != slot.dtype {
             let what = format!("a store of another type in slot {}", access.slot.0);
             return Err(source.malformed(what));
         }
         let index = place(source, access, scope.point)?;
-        let line = source.store(access.slot, &index, &register(*value))?;
+        let value = match adds {
+            false => register(*value),
+            true => format!(
+                "{} + {}",
+                source.load(access.slot, &index)?,
+                register(*value)
+            ),
+        };
+        let line = source.store(access.slot, &index, &value)?;
         source.line(&line);
     }
     Ok(())
