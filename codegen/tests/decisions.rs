@@ -416,3 +416,63 @@ fn rows_keep_what_is_dear_and_has_room() {
     );
     assert!(choices(&f).contains(&Choice::Repeated(RepeatReason::Cheap)));
 }
+
+/// A map over rows, and the sum of one of its values over all rows.
+fn with_sum(rows: usize, length: usize) -> Function {
+    let shape = format!("f32[{rows}, {length}]");
+    let body = "  %1 = exp %x\n  %2 = tanh %1\n  %3 = sum %1 axes [0]\n  return %2, %3";
+    function(
+        &format!("%x: {shape}"),
+        &format!("{shape}, f32[{length}]"),
+        body,
+    )
+}
+
+#[test]
+fn sums_over_rows_are_added_up_in_blocks_by_what_computes_the_rows() {
+    let with = "%2".to_string();
+    let in_blocks = Choice::InBlocks { with, blocks: 64 };
+    for rows in [512, 4096] {
+        assert!(choices(&with_sum(rows, 64)).contains(&in_blocks), "{rows}");
+    }
+    // Blocks of seven rows, of none that they could be cut into, and rows that vectors do not lie along.
+    for (rows, length) in [(448, 64), (521, 64), (4096, 32)] {
+        let found = choices(&with_sum(rows, length));
+        let blocks = |c: &Choice| matches!(c, Choice::InBlocks { .. });
+        assert!(!found.iter().any(blocks), "{rows} of {length}");
+    }
+    // Where a block would run on one of many processors, they are kernels of their own.
+    let (_, parts) = decided(&with_sum(4096, 64), Target::Gpu);
+    assert!(!decisions(&parts).contains("blocks"));
+}
+
+#[test]
+fn sums_of_what_is_cheap_are_kernels_of_their_own() {
+    let f = function(
+        "%x: f32[4096, 64], %y: f32[4096, 64], %z: f32[4096, 64]",
+        "f32[4096, 64], f32[64], f32[64]",
+        "  %3 = tanh %x
+  %4 = mul %x, %y
+  %5 = sum %4 axes [0]
+  %6 = mul %x, %z
+  %7 = sum %6 axes [0]
+  return %3, %5, %7",
+    );
+    let blocks = |c: &Choice| matches!(c, Choice::InBlocks { .. });
+    assert!(!choices(&f).iter().any(blocks));
+}
+
+#[test]
+fn a_map_joins_rows_that_compute_the_same_dear_value() {
+    let f = |map: &str| {
+        function(
+            "%x: f32[512, 48]",
+            "f32[512], f32[512, 48]",
+            &format!("  %1 = exp %x\n  %2 = sum %1 axes [1]\n{map}  return %2, %3"),
+        )
+    };
+    let fused = |f: &Function| choices(f).iter().any(|c| matches!(c, Choice::Fused { .. }));
+    assert!(fused(&f("  %4 = mul %1, %1\n  %3 = add %4, %x\n")));
+    // They read the same, and that is all.
+    assert!(!fused(&f("  %3 = mul %x, %x\n")));
+}
