@@ -441,6 +441,19 @@ fn sums_over_rows_are_added_up_in_blocks_by_what_computes_the_rows() {
         let blocks = |c: &Choice| matches!(c, Choice::InBlocks { .. });
         assert!(!found.iter().any(blocks), "{rows} of {length}");
     }
+    // Rows that lie across memory: those of a sum over columns, beside one over rows.
+    let f = function(
+        "%x: f32[4096, 1024]",
+        "f32[1024], f32[4096]",
+        "  %1 = exp %x\n  %2 = sum %1 axes [0]\n  %3 = sum %1 axes [1]\n  return %2, %3",
+    );
+    let with = "%3".to_string();
+    let in_blocks = Choice::InBlocks { with, blocks: 64 };
+    let found = choices(&f).into_iter();
+    let found: Vec<Choice> = found
+        .filter(|c| matches!(c, Choice::InBlocks { .. }))
+        .collect();
+    assert_eq!(found, [in_blocks]);
     // Where a block would run on one of many processors, they are kernels of their own.
     let (_, parts) = decided(&with_sum(4096, 64), Target::Gpu);
     assert!(!decisions(&parts).contains("blocks"));
@@ -475,4 +488,18 @@ fn a_map_joins_rows_that_compute_the_same_dear_value() {
     assert!(fused(&f("  %4 = mul %1, %1\n  %3 = add %4, %x\n")));
     // They read the same, and that is all.
     assert!(!fused(&f("  %3 = mul %x, %x\n")));
+}
+
+#[test]
+fn the_columns_of_a_square_are_not_its_rows() {
+    let f = function(
+        "%x: f32[64, 64]",
+        "f32[64], f32[64]",
+        "  %1 = sum %x axes [0]\n  %2 = sum %x axes [1]\n  return %1, %2",
+    );
+    let found = choices(&f);
+    assert!(
+        !found.iter().any(|c| matches!(c, Choice::Fused { .. })),
+        "{found:?}"
+    );
 }

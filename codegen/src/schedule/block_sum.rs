@@ -126,14 +126,22 @@ impl Clusters {
         if self.reaches(rows, c) || self.must_run_between(rows, c) {
             return None;
         }
+        // What is summed lies along the rows, and so does what they store.
         let with_rows = cluster.with_inner(&inner);
+        let along = |id: Id, axes: &[Option<usize>]| {
+            let shape = storage.graph.run_shape(id);
+            self.stores_along_row(&with_rows, shape, axes).ok()
+        };
+        for id in sums {
+            let axes: Vec<Option<usize>> =
+                self.axes[*id].iter().map(|k| k.map(|k| to[k])).collect();
+            along(*id, &axes)?;
+        }
         for id in &cluster.members {
             let over_rows = storage.graph.reduced_axes(*id).is_empty();
             let touches = self.axes[*id].iter().flatten().any(|k| inner[*k]);
             if over_rows && touches {
-                let shape = storage.graph.run_shape(*id);
-                self.stores_along_row(&with_rows, shape, &self.axes[*id])
-                    .ok()?;
+                along(*id, &self.axes[*id])?;
             }
         }
         self.reads_agree(storage, rows, c, &to).ok()?;

@@ -155,6 +155,7 @@ impl Clusters {
                 if alike
                     && !x.deps.contains(&map)
                     && !y.deps.contains(&rows)
+                    && self.run_alike(storage, rows, map)
                     && !self.must_run_between(rows, map)
                     && self.both_compute_dearly(storage, rows, map)
                 {
@@ -167,6 +168,17 @@ impl Clusters {
                 }
             }
         }
+    }
+
+    /// Whether values of one shape have their axes along the same dims in two clusters: the rows of a square
+    /// are not its columns.
+    fn run_alike(&self, storage: &Storage, a: usize, b: usize) -> bool {
+        let shape = |id: Id| storage.graph.run_shape(id);
+        let mut pairs = self.at(a).members.iter().flat_map(|x| {
+            let others = self.at(b).members.iter();
+            others.map(move |y| (*x, *y))
+        });
+        pairs.all(|(x, y)| shape(x) != shape(y) || self.axes[x] == self.axes[y])
     }
 
     /// Whether two clusters compute the same value by a dear instruction.
@@ -212,6 +224,7 @@ impl Clusters {
                 if alike
                     && !self.at(a).deps.contains(&b)
                     && !self.at(b).deps.contains(&a)
+                    && self.run_alike(storage, a, b)
                     && !self.must_run_between(a, b)
                 {
                     let same: Vec<usize> = (0..self.at(a).dims.len()).collect();
