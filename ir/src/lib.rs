@@ -33,6 +33,7 @@ pub mod scalar;
 mod shape;
 mod shares;
 mod simplify;
+mod slicewise;
 mod splice;
 mod structs;
 mod symbol;
@@ -80,6 +81,7 @@ pub use scalar::{Scalar, ScalarDef, remainder};
 pub use shape::{Axis, MAX_BYTES, Shape, Type, byte_count};
 pub use shares::{Shares, shares};
 pub use simplify::simplify;
+pub use slicewise::{Worth, slicewise};
 pub use structs::{StructArgument, StructParam, field_path};
 pub use symbol::{
     Condition, Number, SymbolDecl, SymbolKind, SymbolSource, SymbolTerm, SymbolType, SymbolValue,

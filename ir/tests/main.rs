@@ -24,6 +24,7 @@ mod recompute;
 mod rows;
 mod rules;
 mod simplify;
+mod slicewise;
 mod states;
 mod symbol_rules;
 mod symbols;

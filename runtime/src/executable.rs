@@ -15,12 +15,13 @@ use crate::probes::Patched;
 use crate::regions::{Order, Regions, Role, Table, bytes_of};
 use crate::threads::Threads;
 use crate::workspace::Workspace;
+use sinew_codegen::cost::Target;
 use sinew_codegen::decision::PartDecisions;
 use sinew_codegen::explain;
 use sinew_codegen::kernel::{Region, RegionKind, Schedule};
-use sinew_codegen::schedule::{Part, RegionOffset, schedule_with_decisions};
+use sinew_codegen::schedule::{Part, RegionOffset, ScheduleError, schedule_with_decisions};
 use sinew_codegen::work::Lap;
-use sinew_ir::{DType, Function, IndexBound, Type};
+use sinew_ir::{DType, Function, IndexBound, Type, Worth, slicewise};
 use std::fmt::Write as _;
 use std::time::Instant;
 
@@ -201,6 +202,16 @@ impl Planned {
     pub fn new(engine: &Engine, mut source: Source, threads: Threads) -> Result<Planned> {
         let function = engine.unit.path;
         let started = Instant::now();
+        let backend = &engine.settings.device.0;
+        if backend.target() == Target::Cpu {
+            for linked in &mut source.linked {
+                let done = slicewise(&mut linked.function, Worth::default());
+                done.map_err(|refused| Error::Schedule {
+                    function: function.into(),
+                    source: Box::new(ScheduleError::NotLinked(refused.to_string())),
+                })?;
+            }
+        }
         let parts: Vec<Part<'_>> = source
             .linked
             .iter()
@@ -213,7 +224,6 @@ impl Planned {
             .collect();
         let regions = std::mem::replace(&mut source.regions, Regions::new());
         let (roles, regions) = regions.finish();
-        let backend = &engine.settings.device.0;
         let scheduled = schedule_with_decisions(&parts, regions, backend.target());
         let (schedule, decisions) = scheduled.map_err(|source| Error::Schedule {
             function: function.into(),

@@ -96,6 +96,34 @@ pub(crate) fn is_contiguous(shape: &[usize], strides: &[i64]) -> bool {
     (0..shape.len()).all(|d| shape[d] <= 1 || plain[d] == strides[d])
 }
 
+/// The strides of the same elements in other dims, in row-major order too; none if there are no such strides.
+pub(crate) fn in_other_dims(shape: &[usize], strides: &[i64], to: &[usize]) -> Option<Vec<i64>> {
+    // Dims that lie as one are one.
+    let mut whole: Vec<(usize, i64)> = Vec::new();
+    for (extent, stride) in shape.iter().zip(strides).filter(|(e, _)| **e != 1) {
+        match whole.last_mut() {
+            Some((before, outer)) if *outer == stride * *extent as i64 => {
+                (*before, *outer) = (*before * extent, *stride);
+            }
+            Some(_) | None => whole.push((*extent, *stride)),
+        }
+    }
+    let mut out = vec![1; to.len()];
+    let mut rest: Option<(usize, i64)> = None;
+    for (d, extent) in to.iter().enumerate().rev().filter(|(_, e)| **e != 1) {
+        let (within, stride) = match rest.take() {
+            Some(rest) => rest,
+            None => whole.pop()?,
+        };
+        if *extent == 0 || within % extent != 0 {
+            return None;
+        }
+        out[d] = stride;
+        rest = Some((within / extent, stride * *extent as i64)).filter(|(left, _)| *left > 1);
+    }
+    (rest.is_none() && whole.is_empty()).then_some(out)
+}
+
 /// The row-major position of an index.
 pub(crate) fn linear(index: &[Affine], shape: &[usize]) -> Affine {
     let mut out = Affine::default();
@@ -180,6 +208,27 @@ mod tests {
         ];
         let position = linear(&index, &shape);
         assert_eq!(digits(&position, &shape, &[3, 4, 5]), Ok(index));
+    }
+
+    #[test]
+    fn other_dims_of_ranges_have_strides_where_dims_are_cut_and_none_where_they_are_joined() {
+        assert_eq!(
+            in_other_dims(&[2, 6], &[30, 1], &[2, 1, 3, 2]),
+            Some(vec![30, 1, 2, 1])
+        );
+        assert_eq!(
+            in_other_dims(&[4, 6], &[30, 1], &[2, 2, 6]),
+            Some(vec![60, 30, 1])
+        );
+        assert_eq!(in_other_dims(&[2, 6], &[6, 1], &[3, 4]), Some(vec![4, 1]));
+        assert_eq!(
+            in_other_dims(&[2, 1, 6], &[7, 9, 1], &[2, 6]),
+            Some(vec![7, 1])
+        );
+        assert_eq!(in_other_dims(&[2, 6], &[30, 1], &[12]), None);
+        assert_eq!(in_other_dims(&[2, 6], &[30, 1], &[3, 4]), None);
+        assert_eq!(in_other_dims(&[6], &[2], &[]), None);
+        assert_eq!(in_other_dims(&[], &[], &[1, 1]), Some(vec![1, 1]));
     }
 
     #[test]

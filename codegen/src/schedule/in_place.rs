@@ -1,13 +1,13 @@
-//! Values that lie where others do: other dims of a value and ranges of it, which loops take slices of without a
+//! Values that lie where others do: other dims of a value, other orders of these and ranges of it, which loops take slices of without a
 //! copy, and values that loops stack piece by piece, each piece written straight into its range.
 
 use super::ScheduleError;
-use super::affine::{contiguous, is_contiguous};
+use super::affine::{contiguous, in_other_dims};
 use super::instruction::is_in_order;
 use super::overlap;
 use super::program::{Cutter, Env, Output};
 use super::storage::OpenBuffer;
-use sinew_ir::attributes::{AlongResult, Slice};
+use sinew_ir::attributes::{AlongResult, Permute, Slice};
 use sinew_ir::{Axis, Block, Inst, Kind, OpInst, Value, View};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,7 +32,7 @@ impl Cutter<'_> {
         let mut views = Vec::new();
         let mut at = value;
         while let Some((_, op)) = self.definitions.get(&at)
-            && (is_in_order(op.op.kind) || range_of(op).is_some())
+            && (is_in_order(op.op.kind) || range_of(op).is_some() || order_of(op).is_some())
             && let Some(x) = op.operands.first()
         {
             views.push(*op);
@@ -47,24 +47,28 @@ impl Cutter<'_> {
         let mut at = *views.last()?.operands.first()?;
         let mut place = env.get(&at)?.clone();
         for view in views.into_iter().rev() {
-            match range_of(view) {
-                Some((axis, start)) => place.start += start * place.strides.get(axis)?,
-                None => place.strides = self.strides_seen(at, view.result, &place)?,
+            if let Some((axis, start)) = range_of(view) {
+                place.start += start * place.strides.get(axis)?;
+            } else if let Some(order) = order_of(view) {
+                let strides = order.iter().map(|axis| place.strides.get(*axis).copied());
+                place.strides = strides.collect::<Option<_>>()?;
+            } else {
+                place.strides = self.strides_seen(at, view.result, &place)?;
             }
             at = view.result;
         }
         Some(place)
     }
 
-    /// The strides of `seen`, which is `value` in other dims, where that lies in row-major order.
+    /// The strides of `seen`, which is `value` in other dims, at a place of that.
     fn strides_seen(&self, value: Value, seen: Value, place: &OpenBuffer) -> Option<Vec<i64>> {
         let (_, extents) = self.extents(value).ok()?;
         let (_, seen) = self.extents(seen).ok()?;
-        is_contiguous(&extents, &place.strides).then(|| contiguous(&seen))
+        in_other_dims(&extents, &place.strides, &seen)
     }
 
     /// What a value is in other dims; itself where it is no such.
-    fn in_other_dims(&self, value: Value) -> Value {
+    fn as_it_was(&self, value: Value) -> Value {
         let mut at = value;
         while let Some((_, op)) = self.definitions.get(&at)
             && is_in_order(op.op.kind)
@@ -75,10 +79,10 @@ impl Cutter<'_> {
         at
     }
 
-    /// A result and its place. A loop's result that is given back in other dims is written there at once.
-    pub fn output(&self, value: Value, place: OpenBuffer) -> Output {
-        let base = self.in_other_dims(value);
-        let mut loops = self.function.body.insts.iter();
+    /// A block's result and its place. A loop's result that is given back in other dims is written there at once.
+    pub fn output(&self, block: &Block, (value, place): Output) -> Output {
+        let base = self.as_it_was(value);
+        let mut loops = block.insts.iter();
         let by_loop = base != value
             && loops.any(|inst| match inst {
                 Inst::Loop(l) => l.results.contains(&base),
@@ -110,7 +114,7 @@ impl Cutter<'_> {
             let Some((op, axis)) = inst.op().and_then(|op| Some((op, joined_along(op)?))) else {
                 continue;
             };
-            let parts: Vec<Value> = op.operands.iter().map(|v| self.in_other_dims(*v)).collect();
+            let parts: Vec<Value> = op.operands.iter().map(|v| self.as_it_was(*v)).collect();
             let goes_out = |v: &Value| outputs.iter().any(|(value, _)| value == v);
             let is_free = |v: &Value| {
                 let once = parts.iter().filter(|p| *p == v).count() == 1;
@@ -139,7 +143,7 @@ impl Cutter<'_> {
                     true => Some(strides.clone()),
                     false => {
                         let (_, stack) = self.extents(*part)?;
-                        is_contiguous(&extents, &strides).then(|| contiguous(&stack))
+                        in_other_dims(&extents, &strides, &stack)
                     }
                 };
                 ranges.extend(seen.map(|seen| (*part, start * stride, seen)));
@@ -178,6 +182,19 @@ fn range_of(op: &OpInst) -> Option<(usize, i64)> {
     };
     let step = form.range.step.as_constant()?;
     (step == 1).then_some((axis, form.range.start.as_constant()?))
+}
+
+/// The axes of its operand in the order of a value's.
+fn order_of(op: &OpInst) -> Option<Vec<usize>> {
+    if !matches!(op.op.kind, Kind::View(View::Permute)) {
+        return None;
+    }
+    let axes = Permute::from_attributes(&op.attributes).ok()?.axes.iter();
+    let axes = axes.map(|axis| match axis {
+        Axis::At(axis) => Some(*axis),
+        Axis::Sequence => None,
+    });
+    axes.collect()
 }
 
 /// The axis of a concatenation.

@@ -97,7 +97,6 @@ pub(super) fn cut_program(
     });
     let env = function.body.params.iter().copied().zip(inputs).collect();
     let results = function.body.results.iter().copied().zip(outputs);
-    let results = results.map(|(value, place)| cutter.output(value, place));
     let items = cutter.block(&function.body, env, results.collect(), 0)?;
     Ok(Cut {
         items,
@@ -129,6 +128,9 @@ impl<'a> Cutter<'a> {
         mut outputs: Vec<Output>,
         depth: usize,
     ) -> Result<Vec<Item>, ScheduleError> {
+        for output in &mut outputs {
+            *output = self.output(block, output.clone());
+        }
         let mut given = self.joined_in_place(block, &mut env, &mut outputs, depth)?;
         let mut sections = sections(block)?;
         for section in &mut sections {

@@ -16,6 +16,7 @@ mod iterations;
 mod light;
 mod parts;
 mod peak;
+mod stacks;
 
 use crate::block::Inst;
 use crate::cost::flops;
@@ -24,6 +25,7 @@ use crate::function::{Function, Location, Value};
 use crate::shape::Type;
 use bisection::Bisector;
 use iterations::Iterations;
+pub(crate) use stacks::Stacks;
 use std::collections::{BTreeMap, HashSet};
 
 /// A program that computes values again.
