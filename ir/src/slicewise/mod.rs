@@ -9,12 +9,17 @@
 //! reverse computes them again, slice by slice too ([`stacks`] for those that loops stack, levels of a region in one
 //! block).
 //!
+//! Within a slice, rows that see the columns up to their own are in ranges, each with the columns that its last row
+//! sees ([`triangle`], [`ranges`]).
+//!
 //! Results are the same but for the order of sums in products, which schedules choose by their sizes.
 
 mod axes;
 mod nest;
+mod ranges;
 mod region;
 mod stacks;
+mod triangle;
 
 use crate::block::{Block, Inst, OpInst};
 use crate::builder::Builder;
@@ -32,12 +37,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 /// # Errors
 /// An op that its entry refuses on a slice.
 pub fn slicewise(program: &mut Function, worth: Worth) -> Result<bool, OpError> {
-    let mut light = HashMap::new();
+    let mut definitions = HashMap::new();
     program.body.each_inst(&mut |inst| {
-        if let Inst::Op(op) = inst
-            && is_light(op)
-        {
-            light.insert(op.result, op.clone());
+        if let Inst::Op(op) = inst {
+            definitions.insert(op.result, op.clone());
         }
     });
     let mut pass = Pass {
@@ -45,7 +48,7 @@ pub fn slicewise(program: &mut Function, worth: Worth) -> Result<bool, OpError> 
             values: std::mem::take(&mut program.values),
             ..Builder::default()
         },
-        light,
+        definitions,
         worth,
         any: false,
     };
@@ -66,7 +69,7 @@ pub fn slicewise(program: &mut Function, worth: Worth) -> Result<bool, OpError> 
 
 struct Pass {
     builder: Builder,
-    light: HashMap<Value, OpInst>,
+    definitions: HashMap<Value, OpInst>,
     worth: Worth,
     any: bool,
 }
@@ -118,7 +121,8 @@ impl Pass {
             let location = block.insts.get(last).and_then(Inst::location);
             let mut nester = Nester {
                 builder: &mut self.builder,
-                light: &mut self.light,
+                definitions: &mut self.definitions,
+                rows: self.worth.rows,
                 location,
             };
             nester.nest(work, &region.parts)?;

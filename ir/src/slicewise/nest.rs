@@ -1,6 +1,8 @@
 //! Loops over slices: instructions on wholes become a nest of loops whose innermost body does the same to parts.
 
 use super::axes::{Cut, Need, is_light, need, of_part};
+use super::ranges::in_ranges;
+use super::triangle::Around;
 use crate::attribute::Attributes;
 use crate::attributes::{Broadcast, Iota, Reshape};
 use crate::block::{Block, Inst, Loop, OpInst, Order, Sliced};
@@ -16,6 +18,9 @@ use std::collections::HashMap;
 /// Views through which a part of a value is made of parts of others.
 const DEPTH: usize = 64;
 
+/// The most ranges that rows are in.
+const MOST_RANGES: usize = 8;
+
 /// What is done slice by slice.
 pub(super) struct Work {
     /// The instructions, in order.
@@ -29,8 +34,10 @@ pub(super) struct Work {
 /// Makes loops.
 pub(super) struct Nester<'a> {
     pub builder: &'a mut Builder,
-    /// Views, and what follows from no operand, which a body makes again.
-    pub light: &'a mut HashMap<Value, OpInst>,
+    /// What makes a value. A body makes views again, and what follows from no operand.
+    pub definitions: &'a mut HashMap<Value, OpInst>,
+    /// A range of rows has no fewer of them.
+    pub rows: usize,
     pub location: Option<Location>,
 }
 
@@ -52,10 +59,7 @@ impl Nester<'_> {
     /// An op that its entry refuses on parts.
     pub fn nest(&mut self, work: Work, parts: &[usize]) -> Result<(), OpError> {
         let Some((&parts, rest)) = parts.split_first() else {
-            self.builder
-                .insts
-                .extend(work.ops.into_iter().map(Inst::Op));
-            return Ok(());
+            return self.slice_of(work);
         };
         let around = std::mem::take(&mut self.builder.insts);
         let mut inside = Inside {
@@ -133,6 +137,22 @@ impl Nester<'_> {
         Ok(())
     }
 
+    /// What is done in a slice.
+    fn slice_of(&mut self, work: Work) -> Result<(), OpError> {
+        let around = Around {
+            types: &self.builder.values,
+            definitions: self.definitions,
+        };
+        if let Some(triangle) = around.triangle(&work) {
+            let count = (triangle.extent / self.rows.max(1)).min(MOST_RANGES);
+            if count > 1 && in_ranges(self.builder, &work, &triangle, count)? {
+                return Ok(());
+            }
+        }
+        (self.builder.insts).extend(work.ops.into_iter().map(Inst::Op));
+        Ok(())
+    }
+
     /// A value with the parts of an axis as an axis of their own.
     fn in_parts(&mut self, v: Value, cut: Cut) -> Result<Value, OpError> {
         let mut ty = self.builder.type_of(v).clone();
@@ -153,7 +173,7 @@ impl Nester<'_> {
         if let Some(part) = inside.made.get(&key) {
             return Ok(*part);
         }
-        let part = match self.light.get(&v).cloned() {
+        let part = match self.definitions.get(&v).filter(|op| is_light(op)).cloned() {
             Some(view) if depth > 0 && self.goes_through(&view, cut) => {
                 let mut operands = Vec::with_capacity(view.operands.len());
                 for (k, operand) in view.operands.iter().enumerate() {
@@ -186,7 +206,7 @@ impl Nester<'_> {
         let shape = self.builder.type_of(whole).shape.clone();
         let view = reshape(v, &shape, whole, self.location);
         if let Inst::Op(op) = &view {
-            self.light.insert(whole, op.clone());
+            self.definitions.insert(whole, op.clone());
         }
         inside.front.push(view);
         let ty = self.builder.type_of(whole).slice(cut.axis);
@@ -209,10 +229,8 @@ impl Nester<'_> {
     ) -> Result<Value, OpError> {
         let attributes = of_part(&op.attributes, cut).ok_or(OpError::Attribute("shape"))?;
         let part = self.builder.op(op.op, operands, attributes)?;
-        if is_light(op)
-            && let Some(Inst::Op(made)) = self.builder.insts.last()
-        {
-            self.light.insert(part, made.clone());
+        if let Some(Inst::Op(made)) = self.builder.insts.last() {
+            self.definitions.insert(part, made.clone());
         }
         match op.op.kind {
             Kind::Iota if Iota::from_attributes(&op.attributes)?.axis == Axis::At(cut.axis) => {

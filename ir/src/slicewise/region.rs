@@ -15,6 +15,8 @@ pub struct Worth {
     pub bytes: usize,
     /// A slice of it has no fewer elements, so that what it costs to begin one does not matter.
     pub slice: usize,
+    /// Where rows see the columns up to their own, a range of rows has no fewer of them.
+    pub rows: usize,
 }
 
 impl Default for Worth {
@@ -23,6 +25,7 @@ impl Default for Worth {
         Worth {
             bytes: 1 << 20,
             slice: 1 << 12,
+            rows: 64,
         }
     }
 }
