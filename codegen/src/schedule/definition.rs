@@ -5,7 +5,7 @@
 //! passes ask of a definition is answered here, once for each index map and each opaque definition; they
 //! match on classes, and on one definition only where they need what it alone has.
 
-use super::affine::{contiguous, is_contiguous};
+use super::affine::in_other_dims;
 use super::graph::Id;
 use crate::decision::StoreReason;
 use sinew_ir::{Reduction, Scalar, Scan};
@@ -275,7 +275,7 @@ impl IndexMap {
         strides: &[i64],
     ) -> Option<Vec<i64>> {
         match self {
-            IndexMap::Reshape => is_contiguous(shape, strides).then(|| contiguous(operand)),
+            IndexMap::Reshape => in_other_dims(shape, strides, operand),
             IndexMap::Permute { axes } => {
                 let mut out = vec![0; axes.len()];
                 for (stride, d) in strides.iter().zip(axes) {

@@ -164,7 +164,10 @@ impl<'a> Cutter<'a> {
                 }
             }
             open = rest;
-            for value in section.ops.iter().filter(|v| needed[at].contains(v)) {
+            // The last section itself makes what goes out.
+            let needed = needed.get(at).filter(|_| at < end);
+            let further = |v: &&Value| needed.is_some_and(|needed| needed.contains(v));
+            for value in section.ops.iter().filter(further) {
                 if !env.contains_key(value) {
                     let place = self.share_value(*value, depth)?;
                     env.insert(*value, place.clone());
