@@ -139,29 +139,31 @@ impl<'a> Finder<'a> {
         pays.then_some(parts)
     }
 
-    /// The region around a product: along as many of its axes as go through all of it.
+    /// The region around a product: along as many of its batches as go through all of it, the first ones, or along
+    /// one.
     fn around(&self, at: usize) -> Option<Region> {
         let seed = self.op(at)?;
-        let slices = self.slices(seed)?;
-        let axes: Vec<(usize, usize)> = slices
-            .into_iter()
-            .enumerate()
-            .filter(|(_, n)| *n > 1)
-            .collect();
-        (1..=axes.len()).rev().find_map(|count| {
-            let (axes, parts) = axes.iter().take(count).copied().unzip();
-            let mut region = Region {
-                parts,
-                insts: BTreeSet::new(),
-                axes: HashMap::from([(seed.result, axes)]),
-                products: HashSet::new(),
-                large: self.elements(seed.result),
-            };
-            self.grow(&mut region, vec![(at, true)])?;
-            self.join_between(&mut region)?;
-            self.join_behind(&mut region);
-            Some(region)
-        })
+        let slices = self.slices(seed)?.into_iter().enumerate();
+        let axes: Vec<(usize, usize)> = slices.filter(|(_, n)| *n > 1).collect();
+        let first = (1..=axes.len()).rev().filter_map(|count| axes.get(..count));
+        let mut ways = first.chain(axes.chunks(1).skip(1));
+        ways.find_map(|axes| self.along(at, seed, axes))
+    }
+
+    /// The region around a product along some of its axes, each with its extent.
+    fn along(&self, at: usize, seed: &OpInst, axes: &[(usize, usize)]) -> Option<Region> {
+        let (axes, parts) = axes.iter().copied().unzip();
+        let mut region = Region {
+            parts,
+            insts: BTreeSet::new(),
+            axes: HashMap::from([(seed.result, axes)]),
+            products: HashSet::new(),
+            large: self.elements(seed.result),
+        };
+        self.grow(&mut region, vec![(at, true)])?;
+        self.join_between(&mut region)?;
+        self.join_behind(&mut region);
+        Some(region)
     }
 
     /// Adds instructions with all that makes large values for them, and all that uses those that follow from the
