@@ -7,6 +7,8 @@
 //! - `; run interp cpu gpu` the executor computes what the interpreter does, by the schedules for both
 //!   devices, and so does what they compile to (on the GPU, where the program has no f64);
 //! - `; gradient` the program is the function with the gradients of its `param` parameters;
+//! - `; slices 8` what is large only in between is done slice by slice, in ranges of at least 8 rows where rows see
+//!   the columns up to their own;
 //! - `; float f64` its working float, f32 otherwise;
 //! - `; for m n: 1 2 | 3 4` sizes, as in [`super::template`];
 //! - `; data x: 1 2 3` or `; data x: between -1 9` what a parameter holds, as in [`super::files`].
@@ -21,13 +23,18 @@ use sinew_codegen::cost::Target;
 use sinew_codegen::execute::execute;
 use sinew_codegen::explain::{decisions, explain};
 use sinew_codegen::kernel::Schedule;
-use sinew_ir::{Binding, DType, Function, Param, ParamKind, interpret, link, link_gradient, parse};
+use sinew_ir::{
+    Binding, DType, Function, Param, ParamKind, Worth, interpret, link, link_gradient, parse,
+    slicewise,
+};
 use sinew_testing::unit;
 
 /// A program with what is done with it.
 pub struct Program {
     pub name: String,
     pub function: Function,
+    /// What it computes: the program before any of it was done slice by slice.
+    whole: Function,
     /// What is printed: `schedule cpu`.
     prints: Vec<String>,
     /// `interp`, `cpu`, `gpu`.
@@ -82,12 +89,13 @@ impl Program {
         let name = format!("{name}{}", sizes.join(","));
         let text = filled(text, names);
         let function = parse(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
-        let (mut float, mut gradient) = (DType::F32, false);
+        let (mut float, mut gradient, mut rows) = (DType::F32, false, None);
         let (mut prints, mut runs, mut data) = (Vec::new(), Vec::new(), Vec::new());
         for line in directives.iter().filter(|d| !d.starts_with("for ")) {
             let line = filled(line, names);
             match line.split_once(' ').unwrap_or((&line, "")) {
                 ("gradient", "") => gradient = true,
+                ("slices", count) => rows = Some(count.parse().expect("a number")),
                 ("float", dtype) => float = DType::parse(dtype).expect("a type"),
                 ("schedule" | "kernels", "cpu" | "gpu") | ("linked", "") => prints.push(line),
                 ("run", on) => runs.extend(on.split_whitespace().map(str::to_string)),
@@ -106,8 +114,16 @@ impl Program {
             true => link_gradient(unit(&function), &binding, &trained).map(|g| g.program),
             false => link(unit(&function), &binding),
         };
+        let whole = linked.unwrap_or_else(|e| panic!("{name}: {e}"));
+        let mut function = whole.clone();
+        if let Some(rows) = rows {
+            let (bytes, slice) = (0, 0);
+            let any = slicewise(&mut function, Worth { bytes, slice, rows });
+            assert!(any.expect("slices"), "{name} has no slices");
+        }
         Program {
-            function: linked.unwrap_or_else(|e| panic!("{name}: {e}")),
+            function,
+            whole,
             name,
             prints,
             runs,
@@ -162,7 +178,7 @@ impl Program {
     /// That memory holds what the interpreter computes.
     fn check(&self, memory: &[Vec<u8>], by: &str) {
         let inputs = arrays(&self.function, &self.inputs());
-        let expected = interpret(&self.function, &inputs);
+        let expected = interpret(&self.whole, &inputs);
         let expected = expected.unwrap_or_else(|e| panic!("{}: {e}", self.name));
         let (_, _, places) = separate(&self.function);
         for (at, (expected, place)) in expected.iter().zip(places).enumerate() {
