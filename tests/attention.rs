@@ -3,7 +3,7 @@
 use crate::differences::numbers;
 use crate::floats::{close, floats};
 use safetensors::SafeTensors;
-use sinew::ndarray::{Array, Array4, ArrayD, array};
+use sinew::ndarray::{Array, Array4, ArrayD, array, s};
 use sinew::ops::{scaled_dot_product_attention, where_causal};
 use sinew::prelude::*;
 
@@ -238,3 +238,81 @@ fn heads_are_split_and_merged() -> sinew::Result<()> {
 
 differences!(seen_by_grouped_queries: |x: [4, 3, 3], w: [2, 5, 3]| scaled_dot_product_attention(x, w, w.cos(), causal = true));
 differences!(seen_through_a_mask: |x: [1, 7, 1], w: [2, 7, 1]| scaled_dot_product_attention(x, w, x * w, where_causal(x + w.swapaxes(-1, -2), -2.0)));
+
+/// Six heads over two of keys and values, with all derivatives.
+#[model]
+fn of_six<B, T, D>(
+    q: Tensor<B, 6, T, D>,
+    k: Tensor<B, 2, T, D>,
+    v: Tensor<B, 2, T, D>,
+    y: Tensor<B, 6, T, D>,
+) -> (
+    Tensor<B, 6, T, D>,
+    Tensor<B, 6, T, D>,
+    Tensor<B, 2, T, D>,
+    Tensor<B, 2, T, D>,
+) {
+    let (seen, (by_q, by_k, by_v)) = vjp(
+        |q, k, v| scaled_dot_product_attention(q, k, v, causal = true),
+        q,
+        k,
+        v,
+        y,
+    );
+    (seen, by_q, by_k, by_v)
+}
+
+/// The same for three heads over one.
+#[model]
+fn of_three<T, D>(
+    q: Tensor<1, 3, T, D>,
+    k: Tensor<1, 1, T, D>,
+    v: Tensor<1, 1, T, D>,
+    y: Tensor<1, 3, T, D>,
+) -> (
+    Tensor<1, 3, T, D>,
+    Tensor<1, 3, T, D>,
+    Tensor<1, 1, T, D>,
+    Tensor<1, 1, T, D>,
+) {
+    let (seen, (by_q, by_k, by_v)) = vjp(
+        |q, k, v| scaled_dot_product_attention(q, k, v, causal = true),
+        q,
+        k,
+        v,
+        y,
+    );
+    (seen, by_q, by_k, by_v)
+}
+
+/// So many weights are computed head by head, and again for the derivatives: with values as when few heads are
+/// computed at once.
+#[test]
+fn many_heads_are_as_few_at_once() -> sinew::Result<()> {
+    let (b, t, d) = (2, 210, 7);
+    let of = |heads: usize, seed: f64| {
+        let numbers = numbers(b * heads * t * d, seed);
+        Array::from_shape_vec((b, heads, t, d), numbers).expect("as many")
+    };
+    let [q, k, v, y] = [of(6, 0.1), of(2, 0.2), of(2, 0.3), of(6, 0.4)];
+    for (device, precision, tolerance) in floats() {
+        let many = of_six::compile().precision(precision);
+        let many = many.device(device.clone()).build()?;
+        let few = of_three::compile().precision(precision);
+        let few = few.device(device).build()?;
+        let (seen, by_q, by_k, by_v) = many.run_f64(&q, &k, &v, &y)?;
+        for (b, group) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+            let heads = 3 * group..3 * group + 3;
+            let of = |x: &Array4<f64>| x.slice(s![b..b + 1, heads.clone(), .., ..]).to_owned();
+            let over = |x: &Array4<f64>| x.slice(s![b..b + 1, group..group + 1, .., ..]).to_owned();
+            let found = [of(&seen), of(&by_q), over(&by_k), over(&by_v)];
+            let alone = few.run_f64(&of(&q), &over(&k), &over(&v), &of(&y))?;
+            let alone = [alone.0, alone.1, alone.2, alone.3];
+            for (what, (found, alone)) in found.iter().zip(&alone).enumerate() {
+                let [found, alone] = [found, alone].map(|x| x.iter().copied().collect::<Vec<_>>());
+                close(&format!("result {what}"), &found, &alone, tolerance);
+            }
+        }
+    }
+    Ok(())
+}
