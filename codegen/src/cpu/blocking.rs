@@ -17,6 +17,8 @@ pub struct Blocking {
     pub left: usize,
     /// A block of sums.
     pub sums: usize,
+    /// Sums of own tiles that wait for further parts of the contracted dim.
+    pub waiting: usize,
     /// From the first element of a column to its last, from which on own tiles read a right operand from panels: its
     /// lines fall on the same places of caches, and on as many pages as there are steps.
     pub far: usize,
@@ -38,6 +40,7 @@ impl Default for Blocking {
             right: 1_200_000,
             left: 262_144,
             sums: 65_536,
+            waiting: 2 << 20,
             far: 4 << 20,
             apart: 1024,
             same: 2048,

@@ -14,7 +14,7 @@ use rustc_hash::FxBuildHasher;
 use sinew_ir::DType;
 
 use super::host::Caps;
-use super::index::{Index, Span};
+use super::index::{Index, Span, sum};
 use super::shim::Shim;
 use super::{EmitError, Options};
 use crate::kernel::{Access, Kernel, SlotId};
@@ -218,6 +218,19 @@ impl<'a> Frame<'a> {
             Some(sum) => self.b.ins().iadd_imm_s(sum, constant),
             None => self.b.ins().iconst(types::I64, constant),
         }
+    }
+
+    /// An index moved on by another.
+    pub(super) fn further(&mut self, from: Index, by: Index) -> Index {
+        let index = match (from.base, by.base) {
+            (Some(a), Some(b)) => {
+                let (from, by) = (from.plus(-from.add).span(), by.plus(-by.add).span());
+                Index::counter(self.b.ins().iadd(a, b), sum(from, by))
+            }
+            (Some(_), None) => return from.plus(by.add),
+            (None, _) => return by.plus(from.add),
+        };
+        index.plus(from.add + by.add)
     }
 
     /// The indices of `extents` at a row-major number.

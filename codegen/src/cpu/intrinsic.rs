@@ -31,10 +31,14 @@ pub(super) enum Intrinsic {
     LoadHalves,
     /// `(vector, address)`: the lower 16 bits of each lane of 32.
     StoreHalves,
+    /// `(address)`: has a line of memory brought to the caches, if there is one, and waits for nothing.
+    Bring,
+    /// `(address)`: the same of a line that will be written.
+    BringToWrite,
 }
 
 impl Intrinsic {
-    const ALL: [Intrinsic; 11] = [
+    const ALL: [Intrinsic; 13] = [
         Intrinsic::LoadFirst,
         Intrinsic::StoreFirst,
         Intrinsic::LoadStrided,
@@ -46,6 +50,8 @@ impl Intrinsic {
         Intrinsic::LaneNumbers,
         Intrinsic::LoadHalves,
         Intrinsic::StoreHalves,
+        Intrinsic::Bring,
+        Intrinsic::BringToWrite,
     ];
 
     /// Its name in the text of functions.
@@ -62,6 +68,8 @@ impl Intrinsic {
             Intrinsic::LaneNumbers => "intrinsic_lane_numbers",
             Intrinsic::LoadHalves => "intrinsic_load_halves",
             Intrinsic::StoreHalves => "intrinsic_store_halves",
+            Intrinsic::Bring => "intrinsic_bring",
+            Intrinsic::BringToWrite => "intrinsic_bring_to_write",
         }
     }
 
@@ -121,6 +129,16 @@ impl Frame<'_> {
         let types = rows.iter().map(|v| self.b.func.dfg.value_type(*v));
         let types: Vec<Type> = types.collect();
         self.results(Intrinsic::Transpose, rows, &types)
+    }
+
+    /// Has a line of memory brought to the caches: any address will do.
+    pub(super) fn bring(&mut self, address: Value) {
+        self.intrinsic(Intrinsic::Bring, &[address], None);
+    }
+
+    /// The same of a line that will be written.
+    pub(super) fn bring_to_write(&mut self, address: Value) {
+        self.intrinsic(Intrinsic::BringToWrite, &[address], None);
     }
 
     /// A call of an intrinsic; its result, or where there is none its first argument.

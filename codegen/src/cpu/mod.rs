@@ -6,6 +6,7 @@
 //! tiles compiled ahead of time ([`Contraction::Library`]), called by their address. Nothing here decides
 //! what a kernel does: that is the schedule's business.
 
+mod ahead;
 mod array;
 mod bell;
 mod block;

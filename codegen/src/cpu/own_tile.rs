@@ -3,16 +3,18 @@
 
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
 
+use super::ahead::ahead;
 use super::block::{Area, Run};
 use super::contract::{Walked, finish};
 use super::frame::Frame;
-use super::index::{Index, sum};
+use super::index::Index;
 use super::lanes::Lanes;
 use super::scalar::Context;
 use super::tile_panel::{Panel, Side, Steps};
 use super::tiling::{Left, Packing, Split, Tiling, tile_rows};
 use super::vectorize::work;
-use super::{EmitError, block, waiting};
+use super::waiting::Waiting;
+use super::{EmitError, block};
 use crate::kernel::{Contract, Operand};
 
 /// Rows of the result with where tiles find the left operand's.
@@ -33,11 +35,37 @@ struct LeftRows {
 /// What tiles add up at a time, of how much.
 struct Part<'t> {
     tiling: &'t Tiling,
+    /// The first column of the block.
+    columns: Index,
     steps: Steps,
     /// Whether sums begin with it: else those of the parts before wait in memory.
     begins: bool,
     /// Whether sums end with it: else they wait for the parts behind.
     ends: bool,
+}
+
+impl<'t> Part<'t> {
+    fn waiting(&self) -> Waiting<'t> {
+        Waiting {
+            tiling: self.tiling,
+            start: self.columns,
+        }
+    }
+
+    /// Sums at `index` with those of the parts before.
+    fn with_earlier(
+        &self,
+        f: &mut Frame<'_>,
+        c: &Contract,
+        index: &[Index],
+        (lanes, sum): (Lanes, Value),
+    ) -> Result<Value, EmitError> {
+        if self.begins {
+            return Ok(sum);
+        }
+        let earlier = self.waiting().taken(f, c, index, lanes)?;
+        Ok(f.b.ins().fadd(earlier, sum))
+    }
 }
 
 /// Columns of the result with the panels of the right operand, if those of all of them were written.
@@ -53,71 +81,74 @@ pub(super) fn last_dims(c: &Contract) -> (usize, usize) {
     (last, last + c.n.len())
 }
 
-/// One element of the batch, and of all but the last dims of rows and columns, by own tiles. Where
-/// several vectors of columns need a row of the left operand that is computed, it is computed once, to
-/// the stack.
+/// One element of the batch, and of all but the last dims of rows and columns, by own tiles: in blocks of columns if
+/// there are such. Where several vectors of columns need a row of the left operand that is computed, it is computed
+/// once, to the stack.
 pub(super) fn tiles(f: &mut Frame<'_>, c: &Contract, index: &mut [Index]) -> Result<(), EmitError> {
     let tiling = Tiling::of(&f.kernel.slots, c, f.options);
-    let [_, _, all] = c.extents();
-    let Some(depth) = tiling.depth.filter(|depth| *depth < all) else {
-        let whole = Part {
-            tiling: &tiling,
-            steps: Steps {
-                start: Index::at(0),
-                extents: c.k.clone(),
-            },
-            begins: true,
-            ends: true,
-        };
-        return blocks(f, c, index, &whole);
-    };
-    let mut part = |f: &mut Frame<'_>, start: Index, count: usize, ends: [bool; 2]| {
-        let part = Part {
-            tiling: &tiling,
-            steps: Steps {
-                start,
-                extents: vec![count],
-            },
-            begins: ends[0],
-            ends: ends[1],
-        };
-        blocks(f, c, index, &part)
-    };
-    part(f, Index::at(0), depth, [true, false])?;
-    let last = (all - 1) / depth * depth;
-    let between = (depth as i64, last as i64, depth as i64);
-    f.repeat(
-        between.0,
-        between.1,
-        between.2,
-        Vec::new(),
-        &mut |f, start, _| {
-            part(f, start, depth, [false, false])?;
-            Ok(Vec::new())
-        },
-    )?;
-    part(f, Index::at(last as i64), all - last, [false, true])
-}
-
-/// A part, in blocks of columns if there are such.
-fn blocks(
-    f: &mut Frame<'_>,
-    c: &Contract,
-    index: &mut [Index],
-    part: &Part<'_>,
-) -> Result<(), EmitError> {
-    let tiling = part.tiling;
     let [_, n] = tiling.extents;
     let Some(block) = tiling.block else {
-        let all = Columns {
-            start: Index::at(0),
-            count: n,
-            panels: None,
-        };
-        return groups(f, c, index, (part, &all));
+        return parts(f, c, index, (&tiling, Index::at(0), n));
     };
     let is_split = tiling.split == Split::Columns;
     f.pieces(n, block, is_split, &mut |f, start, count| {
+        parts(f, c, index, (&tiling, start, count))
+    })
+}
+
+/// Some columns, part by part if sums come in such.
+fn parts(
+    f: &mut Frame<'_>,
+    c: &Contract,
+    index: &mut [Index],
+    (tiling, start, count): (&Tiling, Index, usize),
+) -> Result<(), EmitError> {
+    let [_, _, all] = c.extents();
+    let mut part = |f: &mut Frame<'_>, steps: Steps, [begins, ends]: [bool; 2]| {
+        let part = Part {
+            tiling,
+            columns: start,
+            steps,
+            begins,
+            ends,
+        };
+        block(f, c, index, (&part, start, count))
+    };
+    let Some(depth) = tiling.depth.filter(|depth| *depth < all) else {
+        let whole = Steps {
+            start: Index::at(0),
+            extents: c.k.clone(),
+        };
+        return part(f, whole, [true, true]);
+    };
+    let some = |start: Index, count: usize| Steps {
+        start,
+        extents: vec![count],
+    };
+    part(f, some(Index::at(0), depth), [true, false])?;
+    let last = (all - 1) / depth * depth;
+    let (first, step) = (depth as i64, depth as i64);
+    f.repeat(first, last as i64, step, Vec::new(), &mut |f, start, _| {
+        part(f, some(start, depth), [false, false])?;
+        Ok(Vec::new())
+    })?;
+    part(f, some(Index::at(last as i64), all - last), [false, true])
+}
+
+/// A part of some columns, whose panels are written first if groups of rows read them again.
+fn block(
+    f: &mut Frame<'_>,
+    c: &Contract,
+    index: &mut [Index],
+    (part, start, count): (&Part<'_>, Index, usize),
+) -> Result<(), EmitError> {
+    let tiling = part.tiling;
+    let mut columns = Columns {
+        start,
+        count,
+        panels: None,
+    };
+    if tiling.together {
         let base = f.scratch();
         f.pieces(count, tiling.panel(), false, &mut |f, j, some| {
             let vectors = vectors(tiling, some);
@@ -125,13 +156,9 @@ fn blocks(
             index[last_dims(c).1] = f.further(start, j);
             write_right(f, c, part, index, (panel, &vectors))
         })?;
-        let columns = Columns {
-            start,
-            count,
-            panels: Some(base),
-        };
-        groups(f, c, index, (part, &columns))
-    })
+        columns.panels = Some(base);
+    }
+    groups(f, c, index, (part, &columns))
 }
 
 /// The rows of some columns, in groups if there are such.
@@ -294,7 +321,7 @@ fn columns(
 ) -> Result<(), EmitError> {
     let tiling = part.tiling;
     let (_, dim) = last_dims(c);
-    let is_split = tiling.split == Split::Columns && of.panels.is_none();
+    let is_split = tiling.split == Split::Columns && tiling.block.is_none();
     f.pieces(of.count, tiling.panel(), is_split, &mut |f, j, some| {
         index[dim] = f.further(of.start, j);
         let vectors = vectors(tiling, some);
@@ -352,15 +379,26 @@ fn tile(
     let extents = &part.steps.extents;
     let dims: Vec<(usize, usize)> = extents.iter().copied().enumerate().collect();
     let mut depth = vec![Index::at(0); dims.len()];
-    let mut sums = vec![zero; rows * vectors.len()];
-    if !part.begins {
-        for (at, sum) in sums.iter_mut().enumerate() {
+    let sums = vec![zero; rows * vectors.len()];
+    let ahead = match right {
+        Some(panel) => {
+            let tiles = (of.count.div_ceil(rows), first, rows);
+            let behind = (vectors.len() * full.count, tiles);
+            ahead(f, c, part.tiling, (panel, &part.steps), index, behind)?
+        }
+        None => None,
+    };
+    if !part.begins && full.is_wide() {
+        for at in 0..sums.len() {
             let (row, v) = (at / vectors.len(), at % vectors.len());
             (index[row_dim], index[column_dim]) = (i.plus(row as i64), columns(v));
-            *sum = waiting::taken(f, c, part.tiling, index, vectors[v])?;
+            part.waiting().bring(f, c, index)?;
         }
     }
     let sums = f.loops(&dims, &mut depth, sums, &mut |f, local, sums| {
+        if let Some(ahead) = ahead {
+            ahead.bring(f, local[0]);
+        }
         let k = &part.steps.place(f, local)[..];
         let right = match right {
             Some(panel) => panel.read(f, (c.dtype, &part.steps), local, vectors)?,
@@ -405,7 +443,8 @@ fn tile(
         for (at, sum) in sums.into_iter().enumerate() {
             let (row, v) = (at / vectors.len(), at % vectors.len());
             (index[row_dim], index[column_dim]) = (i.plus(row as i64), columns(v));
-            waiting::put(f, c, part.tiling, index, (vectors[v], sum))?;
+            let sum = part.with_earlier(f, c, index, (vectors[v], sum))?;
+            part.waiting().put(f, c, index, (vectors[v], sum))?;
         }
         (index[row_dim], index[column_dim]) = (i, start);
         return Ok(());
@@ -416,7 +455,8 @@ fn tile(
             index[row_dim] = i.plus(row as i64);
             for (v, (sum, lanes)) in sums.iter().zip(vectors).enumerate() {
                 index[column_dim] = columns(v);
-                finish(f, &c.epilogue, index, *lanes, *sum)?;
+                let sum = part.with_earlier(f, c, index, (*lanes, *sum))?;
+                finish(f, &c.epilogue, index, *lanes, sum)?;
             }
         }
         (index[row_dim], index[column_dim]) = (i, start);
@@ -438,6 +478,7 @@ fn tile(
             let offset = (v * bytes) as i32;
             let sum = f.b.ins().load(ty, MemFlagsData::trusted(), at, offset);
             index[column_dim] = columns(v);
+            let sum = part.with_earlier(f, c, index, (*lanes, sum))?;
             finish(f, &c.epilogue, index, *lanes, sum)?;
         }
         Ok(Vec::new())
@@ -455,19 +496,4 @@ pub(super) fn operand(
 ) -> Result<Value, EmitError> {
     let registers = f.code(&operand.code, index, lanes, Context::default())?;
     Ok(registers[operand.value.0 as usize])
-}
-
-impl Frame<'_> {
-    /// An index moved on by another.
-    pub(super) fn further(&mut self, from: Index, by: Index) -> Index {
-        let index = match (from.base, by.base) {
-            (Some(a), Some(b)) => {
-                let (from, by) = (from.plus(-from.add).span(), by.plus(-by.add).span());
-                Index::counter(self.b.ins().iadd(a, b), sum(from, by))
-            }
-            (Some(_), None) => return from.plus(by.add),
-            (None, _) => return by.plus(from.add),
-        };
-        index.plus(from.add + by.add)
-    }
 }

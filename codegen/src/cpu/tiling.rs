@@ -40,6 +40,9 @@ const MOST: usize = 4 << 20;
 /// How much larger parts and groups are than the blocks of [`super::blocking`]: tiles hold more sums.
 const LARGER: usize = 2;
 
+/// Tiles of rows from which on a panel of the right operand is read so often that writing it pays twice as soon.
+const MANY: usize = 64;
+
 /// How a panel is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Packing {
@@ -87,9 +90,10 @@ pub(super) struct Tiling {
     pub left: Left,
     /// How the right operand comes into panels, if it does.
     pub right: Option<Packing>,
-    /// Columns of a block, if they come in such: all panels of one are written together. Else each is written
-    /// where it is read.
+    /// Columns of a block, if they come in such.
     pub block: Option<usize>,
+    /// Whether all panels of a block are written together: else each is written where it is read.
+    pub together: bool,
     /// Steps of a part of the contracted dim, if it is cut: the sums of a part wait in memory for the next. There are
     /// two parts at least, the last of which may be shorter.
     pub depth: Option<usize>,
@@ -113,6 +117,7 @@ impl Tiling {
             left: Left::InPlace,
             right: None,
             block: None,
+            together: false,
             depth: None,
             split: Split::Around,
         };
@@ -132,6 +137,12 @@ impl Tiling {
     /// Columns of a panel.
     pub(super) fn panel(&self) -> usize {
         self.vectors * self.lanes.count
+    }
+
+    /// Columns of a block, or all there are.
+    pub(super) fn block_columns(&self) -> usize {
+        let [_, n] = self.extents;
+        self.block.unwrap_or(n)
     }
 
     /// The loop that calls split: of rows or of columns, or the one around the tiles.
@@ -154,13 +165,13 @@ impl Tiling {
     /// wait and have no other place.
     pub(super) fn scratch(&self, c: &Contract) -> [usize; 3] {
         let steps = self.steps(c);
+        let one = panel_bytes(steps, self.vectors * self.lanes.bytes);
         let right = match (self.right, self.block) {
             (None, _) => 0,
-            (Some(_), None) => panel_bytes(steps, self.vectors * self.lanes.bytes),
-            (Some(_), Some(block)) => {
-                let one = panel_bytes(steps, self.vectors * self.lanes.bytes);
+            (Some(_), Some(block)) if self.together => {
                 one.saturating_mul(block.div_ceil(self.panel().max(1)))
             }
+            (Some(_), Some(_) | None) => one,
         };
         let left = match (self.left, self.group) {
             (Left::Panels(_), Some(group)) => {
@@ -168,9 +179,9 @@ impl Tiling {
             }
             (Left::Panels(_), None) | (Left::InPlace | Left::Computed, _) => 0,
         };
-        let [m, n] = self.extents;
+        let [m, _] = self.extents;
         let waiting = match (self.depth, destination(c)) {
-            (Some(_), None) => m.saturating_mul(n) * c.dtype.size().unwrap_or(8),
+            (Some(_), None) => m.saturating_mul(self.block_columns()) * c.dtype.size().unwrap_or(8),
             (Some(_), Some(_)) | (None, _) => 0,
         };
         [right, left.next_multiple_of(64), waiting]
@@ -260,7 +271,12 @@ impl Tiling {
             (step, 0 | 1) => {
                 let [_, _, all] = c.extents();
                 let reach = (step.unsigned_abs() as usize).saturating_mul(all * size);
-                (tiles > 4 && reach >= options.blocking.far).then_some(Packing::Along)
+                let far = match tiles {
+                    0..=4 => return None,
+                    5..MANY => options.blocking.far,
+                    MANY.. => options.blocking.far / 2,
+                };
+                (reach >= far).then_some(Packing::Along)
             }
             (1, _) if wide && c.k.len() == 1 => Some(Packing::Turned),
             (_, _) => again.then_some(Packing::Along),
@@ -304,14 +320,18 @@ impl Tiling {
             self.group = Some(group.next_multiple_of(tile).min(m));
         }
         let several = self.group.is_some_and(|group| group < m);
-        if self.left == Left::Computed || self.right.is_none() || !several {
-            return;
-        }
+        self.together = self.left != Left::Computed && self.right.is_some() && several;
+        let size = c.dtype.size().unwrap_or(8);
+        let most = match (self.together, self.depth) {
+            (true, _) => options.blocking.right / (self.steps(c) * size).max(1),
+            (false, Some(_)) => options.blocking.waiting / (m * size).max(1),
+            (false, None) => return,
+        };
         let panel = self.panel();
-        let one = panel_bytes(self.steps(c), self.vectors * self.lanes.bytes).max(1);
-        let panels = (options.blocking.right / one).max(1);
-        let panels = panels.min(n.div_ceil(panel).div_ceil(threads(Split::Columns)));
-        self.block = Some((panels * panel).min(n.next_multiple_of(panel)));
+        let all = n.div_ceil(panel);
+        let blocks = all.div_ceil((most / panel).max(1));
+        let blocks = blocks.max(threads(Split::Columns)).min(all).max(1);
+        self.block = Some(all.div_ceil(blocks) * panel);
     }
 }
 

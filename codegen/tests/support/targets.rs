@@ -65,6 +65,7 @@ pub fn small_blocks() -> Vec<Options> {
             right: 2560,
             left: 512,
             sums: 1024,
+            waiting: 4096,
             far: 256,
             apart: 32,
             same: 16,

@@ -196,6 +196,14 @@ impl Select<'_> {
             (Intrinsic::StoreHalves, &[value, address], None) => {
                 self.store_halves(value, address)?;
             }
+            (Intrinsic::Bring, &[address], None) => {
+                let line = Operand::Memory(self.address(address, 0)?);
+                self.emit(Code::Prefetcht0_m8, vec![line]);
+            }
+            (Intrinsic::BringToWrite, &[address], None) => {
+                let line = Operand::Memory(self.address(address, 0)?);
+                self.emit(Code::Prefetchw_m8, vec![line]);
+            }
             _ => return Err(self.unknown(inst)),
         }
         Ok(())
