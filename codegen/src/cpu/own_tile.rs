@@ -389,11 +389,14 @@ fn tile(
         None => None,
     };
     if !part.begins && full.is_wide() {
-        for at in 0..sums.len() {
-            let (row, v) = (at / vectors.len(), at % vectors.len());
-            (index[row_dim], index[column_dim]) = (i.plus(row as i64), columns(v));
-            part.waiting().bring(f, c, index)?;
-        }
+        f.repeat(0, rows as i64, 1, Vec::new(), &mut |f, row, _| {
+            index[row_dim] = f.further(i, row);
+            for v in 0..vectors.len() {
+                index[column_dim] = columns(v);
+                part.waiting().bring(f, c, index)?;
+            }
+            Ok(Vec::new())
+        })?;
     }
     let sums = f.loops(&dims, &mut depth, sums, &mut |f, local, sums| {
         if let Some(ahead) = ahead {
