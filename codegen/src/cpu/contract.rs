@@ -15,7 +15,7 @@ use super::lanes::Lanes;
 use super::own_tile::tiles;
 use super::scalar::Context;
 use super::share::SplitLoop;
-use super::tiling::Tiling;
+use super::tiling::{Tiling, tile_rows};
 use super::vectorize::{traffic, width, work};
 use super::{Contraction, EmitError, Options, block};
 use crate::kernel::{Access, Code, Contract, Operand, ScalarKind, Slot};
@@ -24,8 +24,21 @@ use crate::schedule::{merge_group, visit_code};
 /// Multiplications below which a product is not worth a call.
 const SMALL: usize = 2048;
 
-/// The contraction with its columns along the vectors: where the results lie side by side.
-pub(super) fn oriented(c: &Contract) -> Contract {
+/// The contraction with its columns along the vectors: where the results lie side by side, unless rows of pixels that
+/// are too short for vectors do so, and channels fill them.
+pub(super) fn oriented(slots: &[Slot], c: &Contract, options: &Options) -> Contract {
+    let by_memory = oriented_by_memory(c);
+    if options.contraction == Contraction::Library || own_tiles_win(slots, &by_memory, options) {
+        return by_memory;
+    }
+    let other = turned(&by_memory);
+    match channels_win(slots, &other, options) {
+        true => other,
+        false => by_memory,
+    }
+}
+
+fn oriented_by_memory(c: &Contract) -> Contract {
     let (rank, m, n) = (c.batch.len(), c.m.len(), c.n.len());
     let rows = favour(c, rank + m - 1, &c.lhs, rank + m - 1);
     let columns = favour(c, rank + m + n - 1, &c.rhs, rank + c.k.len() + n - 1);
@@ -222,25 +235,50 @@ const LONG: usize = 8192;
 /// Steps up to which blocks and panels of tiles compiled ahead cost more than they give, where own tiles do without.
 const SHORT: usize = 128;
 
+/// Sums from which on a tile has as many as additions take to be ready.
+const ENOUGH: usize = 8;
+
+/// Whether lanes fill most of the vectors along a dim: five sixths, or three quarters of short sums.
+fn fills(extent: usize, count: usize, steps: usize) -> bool {
+    let lanes = extent.next_multiple_of(count);
+    6 * extent >= 5 * lanes || (4 * extent >= 3 * lanes && steps <= SHORT)
+}
+
+/// Whether own tiles whose rows are pixels, of several dims, and whose columns are channels compute a convolution
+/// faster than tiles compiled ahead.
+fn channels_win(slots: &[Slot], c: &Contract, options: &Options) -> bool {
+    let wide = options.vector_bytes().is_some_and(|bytes| bytes > 16);
+    let [_, n, steps] = c.extents();
+    let stored = c.lhs.access().is_some() && c.rhs.access().is_some();
+    let enough = (ENOUGH * ENOUGH..=LONG).contains(&steps);
+    if !wide || !stored || !enough || c.m.len() == 1 || c.n.len() > 1 {
+        return false;
+    }
+    let tiling = Tiling::of(slots, c, options);
+    let count = tiling.lanes.count;
+    let rows = tile_rows(tiling.extents[0], options);
+    count > 1 && fills(n, count, steps) && rows * tiling.vectors.min(n.div_ceil(count)) >= ENOUGH
+}
+
 /// Whether own tiles of wide vectors compute a contraction faster than those compiled ahead. They do where they are cut
-/// along one dim of rows, of columns and of steps; of several dims of columns, which are a convolution's pixels, where
-/// the last of them fills vectors.
+/// along one dim of rows, of columns and of steps; of several dims, which are a convolution's pixels, where the last of
+/// them fills vectors, or channels do.
 fn own_tiles_win(slots: &[Slot], c: &Contract, options: &Options) -> bool {
     let wide = options.vector_bytes().is_some_and(|bytes| bytes > 16);
     let tiling = Tiling::of(slots, c, options);
     let [_, _, steps] = c.extents();
     let short = steps <= LONG || tiling.depth.is_some();
-    if !wide || !short || c.m.len() > 1 {
+    if c.m.len() > 1 {
+        return channels_win(slots, c, options);
+    }
+    if !wide || !short {
         return false;
     }
     if c.n.len() == 1 && c.k.len() == 1 {
         return true;
     }
     let ([_, n], count) = (tiling.extents, tiling.lanes.count);
-    let lanes = n.next_multiple_of(count);
-    // Five sixths, or three quarters of short sums.
-    let fills = 6 * n >= 5 * lanes || (4 * n >= 3 * lanes && steps <= SHORT);
-    count > 1 && fills && c.rhs.access().is_some()
+    count > 1 && fills(n, count, steps) && c.rhs.access().is_some()
 }
 
 /// Where sums are stored, if that is all the epilogue does.
@@ -260,6 +298,12 @@ pub(super) fn destination(c: &Contract) -> Option<&Access> {
     }
 }
 
+/// All but the last of the rows' dims or the columns', which own tiles cover, with the number of the first.
+pub(super) fn outer_dims(first: usize, extents: &[usize]) -> Vec<(usize, usize)> {
+    let outer = extents.iter().rev().skip(1).rev();
+    outer.enumerate().map(|(d, e)| (first + d, *e)).collect()
+}
+
 /// Emits an oriented contraction.
 pub(super) fn contract(
     f: &mut Frame<'_>,
@@ -270,13 +314,7 @@ pub(super) fn contract(
     let mut index = vec![Index::at(0); c.space().len()];
     match blocked {
         None => {
-            // Tiles cover the last of the rows' dims and of the columns'.
-            let (rows, columns) = (c.batch.len(), c.batch.len() + c.m.len());
-            let outer = |first: usize, extents: &[usize]| -> Vec<(usize, usize)> {
-                let outer = extents.iter().rev().skip(1).rev();
-                outer.enumerate().map(|(d, e)| (first + d, *e)).collect()
-            };
-            let dims = [dims, outer(rows, &c.m), outer(columns, &c.n)].concat();
+            let dims = [dims, outer_dims(c.batch.len() + c.m.len(), &c.n)].concat();
             f.loops_of_share(&dims, &mut index, &mut |f, index, _| {
                 tiles(f, c, index)?;
                 Ok(Vec::new())

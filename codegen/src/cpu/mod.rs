@@ -52,6 +52,7 @@ mod sort;
 mod store;
 mod team;
 mod tile;
+mod tile_end;
 mod tile_panel;
 mod tiling;
 mod together;

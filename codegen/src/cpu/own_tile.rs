@@ -5,15 +5,14 @@ use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
 
 use super::ahead::ahead;
 use super::block::{Area, Run};
-use super::contract::{Walked, finish};
+use super::contract::{Walked, outer_dims};
 use super::frame::Frame;
 use super::index::Index;
 use super::lanes::Lanes;
 use super::scalar::Context;
+use super::tile_end::{Part, end};
 use super::tile_panel::{Panel, Side, Steps};
 use super::tiling::{Left, Packing, Split, Tiling, tile_rows};
-use super::vectorize::work;
-use super::waiting::Waiting;
 use super::{EmitError, block};
 use crate::kernel::{Contract, Operand};
 
@@ -30,42 +29,6 @@ struct LeftRows {
     base: Value,
     /// Whether those of a tile are a panel: else each row lies by itself.
     panels: bool,
-}
-
-/// What tiles add up at a time, of how much.
-struct Part<'t> {
-    tiling: &'t Tiling,
-    /// The first column of the block.
-    columns: Index,
-    steps: Steps,
-    /// Whether sums begin with it: else those of the parts before wait in memory.
-    begins: bool,
-    /// Whether sums end with it: else they wait for the parts behind.
-    ends: bool,
-}
-
-impl<'t> Part<'t> {
-    fn waiting(&self) -> Waiting<'t> {
-        Waiting {
-            tiling: self.tiling,
-            start: self.columns,
-        }
-    }
-
-    /// Sums at `index` with those of the parts before.
-    fn with_earlier(
-        &self,
-        f: &mut Frame<'_>,
-        c: &Contract,
-        index: &[Index],
-        (lanes, sum): (Lanes, Value),
-    ) -> Result<Value, EmitError> {
-        if self.begins {
-            return Ok(sum);
-        }
-        let earlier = self.waiting().taken(f, c, index, lanes)?;
-        Ok(f.b.ins().fadd(earlier, sum))
-    }
 }
 
 /// Columns of the result with the panels of the right operand, if those of all of them were written.
@@ -337,8 +300,13 @@ fn columns(
         };
         let is_split = tiling.split == Split::Rows && tiling.group.is_none();
         let high = tile_rows(rows.count, f.options);
-        f.pieces(rows.count, high, is_split, &mut |f, i, count| {
-            tile(f, c, index, (part, rows, right), (i, count), &vectors)
+        let mut index = index.to_vec();
+        let outer = outer_dims(c.batch.len(), &c.m);
+        f.loops_of_share(&outer, &mut index, &mut |f, index, _| {
+            f.pieces(rows.count, high, is_split, &mut |f, i, count| {
+                tile(f, c, index, (part, rows, right), (i, count), &vectors)
+            })?;
+            Ok(Vec::new())
         })
     })
 }
@@ -442,52 +410,8 @@ fn tile(
         }
         Ok(next)
     })?;
-    if !part.ends {
-        for (at, sum) in sums.into_iter().enumerate() {
-            let (row, v) = (at / vectors.len(), at % vectors.len());
-            (index[row_dim], index[column_dim]) = (i.plus(row as i64), columns(v));
-            let sum = part.with_earlier(f, c, index, (vectors[v], sum))?;
-            part.waiting().put(f, c, index, (vectors[v], sum))?;
-        }
-        (index[row_dim], index[column_dim]) = (i, start);
-        return Ok(());
-    }
-    // A long epilogue is written once, in a loop over the sums in memory.
-    if c.epilogue.insts.len() <= 8 && work(&c.epilogue) <= 8.0 || rows == 1 {
-        for (row, sums) in sums.chunks(vectors.len()).enumerate() {
-            index[row_dim] = i.plus(row as i64);
-            for (v, (sum, lanes)) in sums.iter().zip(vectors).enumerate() {
-                index[column_dim] = columns(v);
-                let sum = part.with_earlier(f, c, index, (*lanes, *sum))?;
-                finish(f, &c.epilogue, index, *lanes, sum)?;
-            }
-        }
-        (index[row_dim], index[column_dim]) = (i, start);
-        return Ok(());
-    }
-    let ty = f.ty(c.dtype, full)?;
-    let bytes = full.bytes;
-    let slot = f.slot(sums.len() * bytes);
-    for (at, &sum) in sums.iter().enumerate() {
-        f.b.ins()
-            .stack_store(types::I64, sum, slot, (at * bytes) as i32);
-    }
-    let base = f.b.ins().stack_addr(types::I64, slot, 0);
-    f.repeat(0, rows as i64, 1, Vec::new(), &mut |f, row, _| {
-        let at = f.affine(0, &[(vectors.len() * bytes) as i64], &[row]);
-        let at = f.b.ins().iadd(base, at);
-        index[row_dim] = f.further(i, row);
-        for (v, lanes) in vectors.iter().enumerate() {
-            let offset = (v * bytes) as i32;
-            let sum = f.b.ins().load(ty, MemFlagsData::trusted(), at, offset);
-            index[column_dim] = columns(v);
-            let sum = part.with_earlier(f, c, index, (*lanes, sum))?;
-            finish(f, &c.epilogue, index, *lanes, sum)?;
-        }
-        Ok(Vec::new())
-    })?;
     (index[row_dim], index[column_dim]) = (i, start);
-    Ok(())
+    end(f, c, index, part, (sums, vectors))
 }
 
 /// Elements of an operand.

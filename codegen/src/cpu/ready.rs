@@ -63,7 +63,7 @@ impl Ready {
             Class::Scan(s) => plain(kernel, scan::split_loop(&kernel.slots, s, options)),
             Class::Sort(s) => plain(kernel, SplitLoop::over(&s.outer)),
             Class::Contract(c) => {
-                let c = contract::oriented(c);
+                let c = contract::oriented(&kernel.slots, c, options);
                 let blocked = contract::choose_blocking(&kernel.slots, &c, options).map(Box::new);
                 Ready {
                     split: contract::split_loop(&kernel.slots, &c, blocked.as_deref(), options),

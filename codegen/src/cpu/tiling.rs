@@ -7,6 +7,7 @@
 
 use super::contract::{destination, lanes};
 use super::lanes::Lanes;
+use super::own_tile::last_dims;
 use super::share::SplitLoop;
 use super::tile_panel::{Side, panel_bytes};
 use super::{Options, Vectors};
@@ -99,6 +100,8 @@ pub(super) struct Tiling {
     pub depth: Option<usize>,
     /// What calls split.
     pub split: Split,
+    /// Lanes along the rows for the epilogue, if results lie side by side along these: sums are turned in registers.
+    pub turned: Option<Lanes>,
 }
 
 impl Tiling {
@@ -120,15 +123,19 @@ impl Tiling {
             together: false,
             depth: None,
             split: Split::Around,
+            turned: None,
         };
         tiling.set_depth(c, options);
+        tiling.set_turned(slots, c, options);
         tiling.set_left(c, options);
         // Rows that are computed together would need the panels anew in each group.
         let rows = match tiling.left {
             Left::Computed => tiling.group.unwrap_or(m),
             Left::InPlace | Left::Panels(_) => m,
         };
-        tiling.right = tiling.packing(c, options, rows.div_ceil(tile_rows(rows, options)));
+        let around: usize = c.m.iter().rev().skip(1).product();
+        let tiles = rows.div_ceil(tile_rows(rows, options));
+        tiling.right = tiling.packing(c, options, around.saturating_mul(tiles));
         tiling.split = tiling.split(c, options);
         tiling.set_sizes(c, options);
         tiling
@@ -206,6 +213,22 @@ impl Tiling {
         let again = m > high && n > self.panel();
         if plain && again && steps > 2 * most && c.lhs.access().is_some() {
             self.depth = Some(steps.div_ceil(steps.div_ceil(most)));
+        }
+    }
+
+    /// Whether the epilogue goes along the rows.
+    fn set_turned(&mut self, slots: &[Slot], c: &Contract, options: &Options) {
+        let (row, column) = last_dims(c);
+        let wide = options.vector_bytes().is_some_and(|bytes| bytes > 16);
+        let dense = |dim: usize| {
+            let mut stores = c.epilogue.stores.iter();
+            stores.all(|store| store.access.strides.get(dim) == Some(&1))
+        };
+        let lanes = lanes(slots, options, (&[&c.epilogue], c.dtype), row);
+        let [m, _] = self.extents;
+        let may = wide && self.depth.is_none() && m > 1 && lanes.count == self.lanes.count;
+        if may && self.lanes.count > 1 && dense(row) && !dense(column) {
+            self.turned = Some(lanes);
         }
     }
 
