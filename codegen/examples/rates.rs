@@ -42,7 +42,7 @@ impl Regions {
                 .map(Line)
                 .collect()
         };
-        let regions = schedule.regions.iter().map(|r| r.bytes);
+        let regions = schedule.regions.iter().map(|r| program.region_bytes(r));
         let all = regions.chain([program.scratch_bytes()]);
         Regions(all.map(fill).collect())
     }

@@ -159,6 +159,15 @@ impl Target {
         steps.filter(|_| length >= LEAST_BLOCK_ROW)
     }
 
+    /// Whether several of its workers may run turns of a loop side by side, each with memory of its own. Shaders
+    /// run turn by turn, and have few bindings for one region more.
+    pub(crate) fn shares_turns(self) -> bool {
+        match self {
+            Target::Cpu => true,
+            Target::Gpu => false,
+        }
+    }
+
     /// Regions that one kernel may touch.
     pub(crate) fn most_regions(self) -> usize {
         BINDINGS

@@ -17,6 +17,9 @@ pub struct Threads {
     pub count: usize,
     /// Each run, as the schedule has them in order.
     pub runs: Vec<OnThreads>,
+    /// Each loop, as the schedule has them in order: in how many shares its turns are, together with those of the
+    /// loops that are all that its turns do. One where they are not shared.
+    pub loops: Vec<usize>,
 }
 
 /// How threads share a run.
@@ -54,6 +57,7 @@ fn names(schedule: &Schedule, kernel: &Kernel, run: &Run, written: bool) -> Stri
 struct Told<'t> {
     threads: Option<&'t Threads>,
     runs: usize,
+    loops: usize,
     total: Cost,
     out: String,
 }
@@ -68,7 +72,14 @@ fn tree(schedule: &Schedule, nodes: &[Node], (depth, times): (usize, usize), tol
                 tree(schedule, &part.nodes, (depth, times), told);
             }
             Node::Loop(l) => {
-                let _ = writeln!(told.out, "{margin}loop {} times", l.trip);
+                let apart = if l.apart { ", turns apart" } else { "" };
+                let shares = told.threads.and_then(|t| t.loops.get(told.loops));
+                let shares = match shares {
+                    None | Some(0 | 1) => String::new(),
+                    Some(shares) => format!(", in {shares} shares"),
+                };
+                told.loops += 1;
+                let _ = writeln!(told.out, "{margin}loop {} times{apart}{shares}", l.trip);
                 let inside = (depth + 1, times.saturating_mul(l.trip));
                 tree(schedule, &l.body, inside, told);
             }

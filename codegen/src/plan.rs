@@ -1,4 +1,4 @@
-//! The memory plan: places in one arena for values with known lifetimes.
+//! The memory plan: places in one region, the arena or memory of a turn, for values with known lifetimes.
 //!
 //! Greatest first, each at the lowest place that no value alive at the same time has. Sizes are known
 //! before the first step, so a step allocates nothing.
@@ -26,7 +26,7 @@ pub struct Full {
     pub value: usize,
 }
 
-/// The offset of each value, in the order given, and the bytes of the whole arena.
+/// The offset of each value, in the order given, and the bytes of the whole region.
 ///
 /// # Errors
 ///

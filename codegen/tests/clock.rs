@@ -3,7 +3,7 @@
 
 use crate::support;
 
-use sinew_codegen::cpu::{Clock, Options, Team, compile};
+use sinew_codegen::cpu::{Clock, CompiledSchedule, Options, Team, compile};
 use sinew_codegen::kernel::{RegionKind, Schedule};
 use sinew_codegen::work::{Lap, works};
 use sinew_ir::parse;
@@ -16,7 +16,7 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 type Block = Vec<[u64; 8]>;
 
 /// Runs in loops, runs that threads share, and runs that one of them has.
-const PROGRAMS: [&str; 2] = [
+const PROGRAMS: [&str; 3] = [
     "fn @layers(%x: f32[64, 16], %w: f32[16, 16], %v: f32[16, 16]) -> f32[64, 16], f32[16, 16], f32[] {
   %3 = dot %x, %w contract_x [1] contract_y [0]
   %4 = tanh %3
@@ -25,6 +25,15 @@ const PROGRAMS: [&str; 2] = [
   %7 = dot %x, %6 contract_x [0] contract_y [0]
   %8 = mean %7 axes [0, 1]
   return %6, %7, %8
+}",
+    "fn @apart(%x: f32[6, 24, 24], %w: f32[24, 24]) -> f32[6, 24, 24] {
+  %7 = loop 6 (%2, %3 = slice %x) {
+    %4 = dot %3, %w contract_x [1] contract_y [0]
+    %5 = softmax %4 axis [1]
+    %6 = dot %5, %w contract_x [1] contract_y [1]
+    return stack %6
+  }
+  return %7
 }",
     "fn @turns(%x: f32[4, 24, 24], %w: f32[24, 24]) -> f32[24, 24] {
   %7 = loop 4 (%2, %3 = %w, %4 = slice %x) {
@@ -37,9 +46,10 @@ const PROGRAMS: [&str; 2] = [
 ];
 
 /// Memory of all regions, and of scratch behind them, at lines of the cache.
-fn memory(schedule: &Schedule, scratch: usize) -> Vec<Block> {
-    let sizes = schedule.regions.iter().map(|r| (r.kind, r.bytes));
-    let sizes = sizes.chain([(RegionKind::Output, scratch)]);
+fn memory(schedule: &Schedule, program: &CompiledSchedule) -> Vec<Block> {
+    let regions = schedule.regions.iter();
+    let sizes = regions.map(|r| (r.kind, program.region_bytes(r)));
+    let sizes = sizes.chain([(RegionKind::Output, program.scratch_bytes())]);
     let block = |(number, (kind, bytes)): (usize, (RegionKind, usize))| {
         let word = |at: usize| match kind {
             // Two floats near 0.
@@ -47,7 +57,7 @@ fn memory(schedule: &Schedule, scratch: usize) -> Vec<Block> {
                 let float = |i: usize| ((number + 3 * i) as f32).sin().to_bits();
                 u64::from(float(2 * at)) | u64::from(float(2 * at + 1)) << 32
             }
-            RegionKind::Arena | RegionKind::Output => 0,
+            RegionKind::Arena | RegionKind::Turn | RegionKind::Output => 0,
         };
         let lines = 0..bytes.div_ceil(64).max(1);
         lines
@@ -64,7 +74,7 @@ fn run(
     present: &[usize],
 ) -> Outcome<(Vec<Block>, Vec<Lap>)> {
     let program = compile(schedule, options)?;
-    let mut memory = memory(schedule, program.scratch_bytes());
+    let mut memory = memory(schedule, &program);
     let table: Vec<*mut u8> = memory.iter_mut().map(|b| b.as_mut_ptr().cast()).collect();
     let team = Team::new(program.threads());
     let mut laps = vec![Lap::default(); schedule.runs().len()];
@@ -82,7 +92,7 @@ fn run(
         .into_iter()
         .zip(kinds)
         .filter(|(_, kind)| kind.is_written());
-    let written = written.filter(|(_, kind)| *kind != RegionKind::Arena);
+    let written = written.filter(|(_, kind)| !kind.is_planned());
     Ok((written.map(|(block, _)| block).collect(), laps))
 }
 

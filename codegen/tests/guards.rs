@@ -178,7 +178,8 @@ fn check(function: &Function, targets: &[sinew_codegen::cpu::Options]) {
 fn in_pieces(schedule: &Schedule) -> Schedule {
     let mut out = schedule.clone();
     for region in 0..schedule.regions.len() {
-        if schedule.regions[region].kind != RegionKind::Arena {
+        let kind = schedule.regions[region].kind;
+        if !kind.is_planned() {
             continue;
         }
         let range = |b: &sinew_codegen::kernel::Buffer| -> Range<usize> {
@@ -202,8 +203,11 @@ fn in_pieces(schedule: &Schedule) -> Schedule {
             out.regions.push(sinew_codegen::kernel::Region {
                 name: format!("{} {i}", schedule.regions[region].name),
                 bytes: piece.len(),
-                // As an arena, of which a schedule has one.
-                kind: RegionKind::Output,
+                kind: match kind {
+                    // As an arena, of which a schedule has one.
+                    RegionKind::Arena => RegionKind::Output,
+                    kind => kind,
+                },
             });
             for (buffer, old) in out.buffers.iter_mut().zip(&schedule.buffers) {
                 let held = old.region.0 as usize == region && {
@@ -257,6 +261,21 @@ fn so_do_pools_products_scatters_and_gradients() {
                 }
                 check(&program(text, dtype, n), &targets);
             }
+        }
+    }
+}
+
+/// Each value that lives in one turn, by itself, for each thread.
+#[test]
+fn turns_that_stand_apart_keep_to_their_own_memory() {
+    let programs = crate::loops::PROGRAMS.iter();
+    for (name, text) in programs.filter(|(name, _)| name.contains("stand_apart")) {
+        for (trip, float) in [(2, "f64"), (3, "f32"), (7, "f32")] {
+            let function = crate::loops::program(text, trip, float);
+            let pieces = in_pieces(&scheduled(&function)).regions;
+            let turns = pieces.iter().filter(|r| r.kind == RegionKind::Turn);
+            assert!(turns.filter(|r| r.bytes > 0).count() > 0, "{name}");
+            check(&function, &support::targets::targets());
         }
     }
 }

@@ -79,6 +79,99 @@ pub const PROGRAMS: &[(&str, &str)] = &[
 }",
     ),
     (
+        // Nothing is carried: turns stand apart, and have memory of their own for the scores and the softmax.
+        "turns_that_stand_apart",
+        "fn @f(%q: F[T, 5, 4], %k: F[6, T, 4], %v: F[6, 3, T], %m: F[5, 6]) -> F[5, T, 3], F[5, 6, T] {
+  %4 = tanh %m
+  %14, %15 = loop T (%5, %6 = slice %q, %7 = slice %k axis 1, %8 = slice %v axis 2) {
+    %9 = dot %6, %7 contract_x [1] contract_y [1]
+    %10 = add %9, %4
+    %11 = softmax %10 axis [1]
+    %12 = dot %11, %8 contract_x [1] contract_y [0]
+    return stack %12 axis 1, stack %11 axis 2
+  }
+  return %14, %15
+}",
+    ),
+    (
+        // What turns read and what they write lies side by side in the arena, as far apart in every turn.
+        "turns_that_stand_apart_between_others",
+        "fn @f(%q: F[T, 5, 4], %k: F[T, 4, 4]) -> F[T, 5, 4], F[T, 5] {
+  %4 = softmax %k axis [2]
+  %5 = softmax %q axis [2]
+  %12, %13 = loop T (%6, %7 = slice %5, %8 = slice %4) {
+    %9 = softmax %8 axis [1]
+    %10 = dot %7, %9 contract_x [1] contract_y [1]
+    %11 = dot %10, %8 contract_x [1] contract_y [0]
+    %14 = sum %10 axes [1]
+    return stack %11, stack %14
+  }
+  %15 = softmax %12 axis [2]
+  %16 = softmax %13 axis [1]
+  return %15, %16
+}",
+    ),
+    (
+        "turns_that_stand_apart_in_such_turns",
+        "fn @f(%q: F[5, 4, T, U], %w: F[4, 4]) -> F[T, 5, U, 4], F[T, 5] {
+  %2 = permute %q axes [2, 3, 0, 1]
+  %10 = loop T backward (%3, %4 = slice %2) {
+    %9 = loop U (%5, %6 = slice %4) {
+      %7 = dot %6, %w contract_x [1] contract_y [0]
+      %8 = softmax %7 axis [1]
+      %15 = dot %8, %w contract_x [1] contract_y [1]
+      return stack %15 axis 1
+    }
+    return stack %9
+  }
+  %11 = sum %10 axes [2, 3]
+  return %10, %11
+}",
+    ),
+    (
+        // The inner loops stand in one turn of the outer one, with what lies before, between and behind them.
+        "loops_in_turns_that_stand_apart",
+        "fn @f(%q: F[T, U, 5, 4], %w: F[4, 4], %h: F[5, 4]) -> F[4, T, 5], F[T, U, 5] {
+  %30, %31 = loop T (%3, %4 = slice %q) {
+    %5 = exp %4
+    %12, %13 = loop U (%6, %7 = slice %5) {
+      %8 = dot %7, %w contract_x [1] contract_y [0]
+      %9 = softmax %8 axis [1]
+      %10 = dot %9, %w contract_x [1] contract_y [1]
+      %11 = sum %10 axes [1]
+      return stack %10 axis 1, stack %11
+    }
+    %14 = softmax %12 axis [1]
+    %20 = loop U backward (%15, %16 = %h, %17 = slice %14 axis 1) {
+      %18 = dot %16, %w contract_x [1] contract_y [0]
+      %19 = add %18, %17
+      %21 = tanh %19
+      return %21
+    }
+    %22 = permute %20 axes [1, 0]
+    return stack %22 axis 1, stack %13
+  }
+  return %30, %31
+}",
+    ),
+    (
+        "turns_that_stand_apart_in_a_recurrence",
+        "fn @f(%h: F[5, 4], %xs: F[T, U, 4, 4]) -> F[5, 4] {
+  %15 = loop T (%2, %3 = %h, %4 = slice %xs) {
+    %9 = loop U (%5, %6 = slice %4) {
+      %7 = dot %3, %6 contract_x [1] contract_y [0]
+      %8 = softmax %7 axis [1]
+      %16 = dot %8, %6 contract_x [1] contract_y [1]
+      return stack %16
+    }
+    %10 = sum %9 axes [0]
+    %11 = tanh %10
+    return %11
+  }
+  return %15
+}",
+    ),
+    (
         "two_loops_and_what_lies_between",
         "fn @f(%h: F[3], %xs: F[T, 3]) -> F[T, 3], F[3] {
   %2 = exp %xs
@@ -116,7 +209,7 @@ pub fn program(text: &str, trip: usize, float: &str) -> Function {
     parse(&text).unwrap_or_else(|e| panic!("{e}\n{text}"))
 }
 
-fn inputs(function: &Function) -> Vec<Vec<f64>> {
+pub fn inputs(function: &Function) -> Vec<Vec<f64>> {
     let count = |p: usize| {
         let extents = function.values[p].shape.extents().expect("linked");
         extents.iter().product()
@@ -127,7 +220,7 @@ fn inputs(function: &Function) -> Vec<Vec<f64>> {
 }
 
 /// Memory with the inputs in it, and the rest garbage.
-fn memory(s: &Schedule, function: &Function, inputs: &[Vec<f64>]) -> Vec<Vec<u8>> {
+pub fn memory(s: &Schedule, function: &Function, inputs: &[Vec<f64>]) -> Vec<Vec<u8>> {
     let mut memory: Vec<Vec<u8>> = s.regions.iter().map(|r| vec![0xA5; r.bytes]).collect();
     for (p, x) in inputs.iter().enumerate() {
         memory[p + 1] = bytes(x, function.values[p].dtype);
@@ -135,7 +228,7 @@ fn memory(s: &Schedule, function: &Function, inputs: &[Vec<f64>]) -> Vec<Vec<u8>
     memory
 }
 
-fn compare(function: &Function, memory: &[Vec<u8>], expected: &[Vec<f64>], what: &str) {
+pub fn compare(function: &Function, memory: &[Vec<u8>], expected: &[Vec<f64>], what: &str) {
     for (i, value) in function.body.results.iter().enumerate() {
         let dtype = function.type_of(*value).dtype;
         let found = values(&memory[1 + function.params.len() + i], dtype);
@@ -168,7 +261,7 @@ fn check(function: &Function, what: &str) {
 #[test]
 fn loops_compute_what_the_interpreter_says() {
     for (name, text) in PROGRAMS {
-        for trip in [1, 2, 7] {
+        for trip in [1, 2, 3, 7] {
             for float in ["f64", "f32"] {
                 check(
                     &program(text, trip, float),

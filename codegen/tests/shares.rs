@@ -3,7 +3,7 @@
 use crate::support;
 
 use sinew_codegen::execute::execute;
-use sinew_codegen::kernel::{RegionKind, Schedule};
+use sinew_codegen::kernel::Schedule;
 use sinew_codegen::verify::verify;
 use sinew_ir::parse;
 use support::files::{cases, texts};
@@ -16,7 +16,7 @@ fn check(name: &str, schedule: &Schedule, memory: &[Vec<u8>]) {
     verify(&shares).unwrap_or_else(|e| panic!("{name}: {e}"));
     let kept = |memory: Vec<Vec<u8>>| -> Vec<Vec<u8>> {
         let regions = schedule.regions.iter().zip(memory);
-        let kept = regions.filter(|(r, _)| r.kind != RegionKind::Arena);
+        let kept = regions.filter(|(r, _)| !r.kind.is_planned());
         kept.map(|(_, bytes)| bytes).collect()
     };
     let executed = |s: &Schedule| {

@@ -81,7 +81,11 @@ fn run(schedule: &Schedule, program: &CompiledSchedule) -> Vec<Vec<u64>> {
         };
         (0..words(bytes)).map(pair).collect()
     };
-    let bytes = schedule.regions.iter().map(|r| r.bytes).enumerate();
+    let bytes = schedule
+        .regions
+        .iter()
+        .map(|r| program.region_bytes(r))
+        .enumerate();
     let mut memory: Vec<Vec<u64>> = bytes.map(fill).collect();
     // Aligned to what vectors like best, which is no part of what is compared.
     let mut scratch = vec![0_u64; words(program.scratch_bytes()) + 1];

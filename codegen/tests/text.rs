@@ -236,8 +236,8 @@ fn any_node() -> impl Strategy<Value = Node> {
     });
     run.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
-            (any::<usize>(), vec(inner.clone(), 0..3))
-                .prop_map(|(trip, body)| Node::Loop(Loop { trip, body })),
+            (any::<usize>(), any::<bool>(), vec(inner.clone(), 0..3))
+                .prop_map(|(trip, apart, body)| Node::Loop(Loop { trip, apart, body })),
             (".*", vec(inner, 0..3)).prop_map(|(name, nodes)| Node::Part(Part { name, nodes })),
         ]
     })
@@ -256,7 +256,7 @@ proptest! {
         size in any::<usize>(),
     ) {
         // Names of regions are told apart by what comes before them.
-        let kinds = [RegionKind::Arena, RegionKind::Input, RegionKind::State, RegionKind::Output];
+        let kinds = [RegionKind::Arena, RegionKind::Turn, RegionKind::Input, RegionKind::State, RegionKind::Output];
         let regions = kinds.iter().enumerate().map(|(i, kind)| Region {
             name: format!("{i}{name}"),
             bytes: size,

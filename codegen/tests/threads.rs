@@ -4,9 +4,9 @@
 
 use crate::support;
 
-use sinew_codegen::cpu::{Options, compile, scratch_bytes};
-use sinew_codegen::explain::OnThreads;
-use sinew_codegen::kernel::Schedule;
+use sinew_codegen::cpu::{Options, compile, thread_memory};
+use sinew_codegen::explain::{OnThreads, explain_on_threads};
+use sinew_codegen::kernel::{Node, RegionKind, Schedule};
 use sinew_ir::parse;
 use support::scheduled;
 
@@ -25,7 +25,7 @@ fn options(threads: usize, least_share: usize) -> Options {
 /// Of each run, in how many shares it runs and whether threads wait in front of it; none on one thread.
 fn shares(schedule: &Schedule, options: &Options) -> Option<Vec<(usize, bool)>> {
     let program = compile(schedule, options).unwrap_or_else(|e| panic!("{e}"));
-    assert_eq!(program.scratch_bytes(), scratch_bytes(schedule, options));
+    assert_eq!(program.thread_memory(), thread_memory(schedule, options));
     let told = program.shares()?;
     assert_eq!(told.count, program.threads());
     let told = told.runs.into_iter();
@@ -109,6 +109,107 @@ fn loops_have_barriers_where_their_turns_do() {
         told.iter().any(|(_, barrier)| *barrier),
         "{told:?}\n{mixed}"
     );
+}
+
+/// Loops in words: how many there are in each other, how often they turn, and in how many shares.
+fn loops(text: &str, trip: usize, threads: usize) -> Vec<(usize, bool)> {
+    let schedule = scheduled(&crate::loops::program(text, trip, "f32"));
+    let program = compile(&schedule, &options(threads, 0)).unwrap_or_else(|e| panic!("{e}"));
+    let told = program.shares().map_or(Vec::new(), |told| told.loops);
+    let mut apart = Vec::new();
+    each_loop(&schedule.nodes, &mut apart);
+    told.into_iter().zip(apart).collect()
+}
+
+fn each_loop(nodes: &[Node], out: &mut Vec<bool>) {
+    for node in nodes {
+        match node {
+            Node::Run(_) => {}
+            Node::Part(part) => each_loop(&part.nodes, out),
+            Node::Loop(l) => {
+                out.push(l.apart);
+                each_loop(&l.body, out);
+            }
+        }
+    }
+}
+
+/// Turns that stand apart go to threads as a whole, those of loops in each other together.
+#[test]
+fn turns_that_stand_apart_are_shared() {
+    let program = |name: &str| {
+        let mut all = crate::loops::PROGRAMS.iter();
+        all.find(|(n, _)| *n == name).map_or("", |(_, text)| text)
+    };
+    let plain = program("turns_that_stand_apart");
+    for (trip, threads, shares) in [(7, 2, 2), (7, 3, 3), (7, 5, 4), (2, 5, 2), (3, 3, 3)] {
+        assert_eq!(loops(plain, trip, threads), [(shares, true)]);
+    }
+    // Six turns, twelve turns.
+    let nested = program("turns_that_stand_apart_in_such_turns");
+    assert_eq!(loops(nested, 2, 5), [(3, true), (1, true)]);
+    assert_eq!(loops(nested, 3, 5), [(4, true), (1, true)]);
+    let around = program("loops_in_turns_that_stand_apart");
+    assert_eq!(loops(around, 2, 2), [(2, true), (1, false), (1, false)]);
+    let within = program("turns_that_stand_apart_in_a_recurrence");
+    assert_eq!(loops(within, 2, 2), [(1, false), (2, true)]);
+}
+
+/// Loops say that their turns stand apart, and in how many shares they are.
+#[test]
+fn shared_turns_are_explained() {
+    let nested = crate::loops::PROGRAMS.iter();
+    let mut nested = nested.filter(|(name, _)| *name == "turns_that_stand_apart_in_such_turns");
+    let text = nested.next().map_or("", |(_, text)| text);
+    let schedule = scheduled(&crate::loops::program(text, 3, "f32"));
+    let told = |threads: usize| {
+        let program = compile(&schedule, &options(threads, 0)).unwrap_or_else(|e| panic!("{e}"));
+        let told = explain_on_threads(&schedule, program.shares().as_ref());
+        let loops = told
+            .lines()
+            .filter(|line| line.trim_start().starts_with("loop"));
+        loops.map(|line| line.trim().to_owned()).collect::<Vec<_>>()
+    };
+    let inner = "loop 4 times, turns apart";
+    assert_eq!(told(1), ["loop 3 times, turns apart", inner]);
+    assert_eq!(told(5), ["loop 3 times, turns apart, in 4 shares", inner]);
+}
+
+/// However many turns there are for however many threads.
+#[test]
+fn shared_turns_compute_the_same() {
+    let apart = crate::loops::PROGRAMS.iter();
+    for (name, text) in apart.filter(|(name, _)| name.contains("stand_apart")) {
+        for trip in [1, 2, 3, 7] {
+            let function = crate::loops::program(text, trip, "f32");
+            let schedule = scheduled(&function);
+            let inputs = crate::loops::inputs(&function);
+            let mut memory = crate::loops::memory(&schedule, &function, &inputs);
+            let options = Options::default();
+            support::compiled::run_by_threads(&schedule, &mut memory, &options, &[2, 3, 5]);
+            let expected = support::interpreted(&function, &inputs);
+            crate::loops::compare(&function, &memory, &expected, name);
+        }
+    }
+}
+
+/// Each thread has memory of a turn for itself, whose size is what the schedule says.
+#[test]
+fn each_thread_has_memory_of_a_turn() {
+    for (name, text) in crate::loops::PROGRAMS {
+        let schedule = scheduled(&crate::loops::program(text, 7, "f64"));
+        let turns = schedule
+            .regions
+            .iter()
+            .filter(|r| r.kind == RegionKind::Turn);
+        let bytes: usize = turns.map(|r| r.bytes).sum();
+        assert_eq!(bytes > 0, name.contains("stand_apart"), "{name}");
+        let alone = thread_memory(&schedule, &options(1, 0));
+        assert_eq!(alone.turn, bytes, "{name}");
+        let shared = compile(&schedule, &options(3, 0)).unwrap_or_else(|e| panic!("{e}"));
+        let all = shared.thread_memory();
+        assert!(all.turn >= shared.threads() * bytes, "{name}: {all:?}");
+    }
 }
 
 /// What is too short to gain by it is shared with what stands before it, where it would have to wait as a whole.

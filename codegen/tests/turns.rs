@@ -54,15 +54,20 @@ fn unrolled(nodes: &[Node], turns: &mut Vec<usize>, out: &mut Vec<Node>) {
     }
 }
 
-/// Whether a schedule is fine, which must be what it is without loops.
+/// Whether a schedule is fine, which must be what it is without loops. Of turns that stand apart more is asked than
+/// that they are fine in their order.
 fn is_fine(schedule: &Schedule, what: &str) -> bool {
     let mut flat = schedule.clone();
     flat.nodes.clear();
     unrolled(&schedule.nodes, &mut Vec::new(), &mut flat.nodes);
+    // Which is there for all of them then.
+    let turn = flat.regions.iter_mut().find(|r| r.kind == RegionKind::Turn);
+    let apart = turn
+        .map(|region| region.kind = RegionKind::Output)
+        .is_some();
     let (found, expected) = (verify(schedule), verify(&flat));
-    assert_eq!(
-        found.is_ok(),
-        expected.is_ok(),
+    assert!(
+        found.is_ok() == expected.is_ok() || apart && found.is_err(),
         "{what}: {found:?}, and without loops {expected:?}\n{schedule}"
     );
     found.is_ok()
@@ -127,7 +132,7 @@ fn loops_are_fine_where_their_turns_one_by_one_are() {
         // Each buffer of the arena in the place of another.
         let arena = |i: &usize| {
             let region = schedule.buffers[*i].region.0 as usize;
-            schedule.regions[region].kind == RegionKind::Arena
+            schedule.regions[region].kind.is_planned()
         };
         let buffers: Vec<usize> = (0..schedule.buffers.len()).filter(arena).collect();
         for &a in &buffers {
@@ -150,7 +155,7 @@ fn loops_are_fine_where_their_turns_one_by_one_are() {
 #[test]
 fn a_loop_that_turns_very_often_is_checked_by_a_few_turns() {
     for program in programs() {
-        let is_nested = program.0 == "a_loop_in_a_loop";
+        let is_nested = program.1.contains('U');
         let trip = if is_nested { 10_000 } else { 100_000_000 };
         for (name, schedule) in schedules(program, trip) {
             assert_eq!(verify(&schedule), Ok(()), "{name}");

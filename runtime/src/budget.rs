@@ -3,12 +3,12 @@
 //!
 //! Programs are tried from the one that computes the least again, and the first one is taken whose memory
 //! plan fits. What counts is what the plan is: values between kernels, stacks of loops among them, and
-//! scratch, of which each thread has its own. If none fits, the same is tried on one thread.
+//! memory of turns of loops and scratch, of which each thread has its own. If none fits, the same is tried on one thread.
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::executable::{Executable, Linked, Planned, Source};
-use sinew_codegen::kernel::{Node, RegionKind, Run, Schedule};
+use sinew_codegen::kernel::{Node, Run, Schedule};
 use sinew_ir::{Again, Function, Gradient, Inst, Value, Why, recomputed};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,22 +21,33 @@ const NAMED: usize = 3;
 pub(crate) struct Working {
     /// Values between kernels.
     pub arena: usize,
+    /// Values that live in one turn of a loop, once for each thread.
+    pub turn: usize,
     /// What kernels need while they run.
     pub scratch: usize,
 }
 
 impl Working {
-    /// Both.
+    /// All of them.
     pub fn bytes(self) -> usize {
-        self.arena.saturating_add(self.scratch)
+        let between = self.arena.saturating_add(self.turn);
+        between.saturating_add(self.scratch)
     }
 }
 
 impl fmt::Display for Working {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Working { arena, scratch } = self;
+        let Working {
+            arena,
+            turn,
+            scratch,
+        } = self;
         let all = self.bytes();
-        write!(f, "{all} bytes (arena {arena}, scratch {scratch})")
+        let turn = match turn {
+            0 => String::new(),
+            turn => format!(", turn {turn}"),
+        };
+        write!(f, "{all} bytes (arena {arena}{turn}, scratch {scratch})")
     }
 }
 
@@ -181,7 +192,7 @@ impl fmt::Display for Fitted {
     }
 }
 
-/// The values of the arena that take the most bytes: what each is, where it was written, its bytes.
+/// The values between kernels that take the most bytes: what each is, where it was written, its bytes.
 pub(crate) fn largest(schedule: &Schedule, linked: &[Linked], count: usize) -> Vec<String> {
     let mut found: BTreeMap<usize, String> = BTreeMap::new();
     for (node, part) in schedule.nodes.iter().zip(linked) {
@@ -192,7 +203,7 @@ pub(crate) fn largest(schedule: &Schedule, linked: &[Linked], count: usize) -> V
                     continue;
                 };
                 let region = schedule.regions.get(buffer.region.0 as usize);
-                if region.is_some_and(|r| r.kind == RegionKind::Arena) {
+                if region.is_some_and(|r| r.kind.is_planned()) {
                     found
                         .entry(number)
                         .or_insert_with(|| made_by(&part.function, &buffer.name));

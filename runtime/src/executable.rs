@@ -191,7 +191,7 @@ pub(crate) struct Planned {
     started: Instant,
     scheduled: Instant,
     threads: Threads,
-    scratch: usize,
+    working: Working,
 }
 
 impl Planned {
@@ -223,14 +223,17 @@ impl Planned {
             })
             .collect();
         let regions = std::mem::replace(&mut source.regions, Regions::new());
-        let (roles, regions) = regions.finish();
+        let (mut roles, regions) = regions.finish();
         let scheduled = schedule_with_decisions(&parts, regions, backend.target());
         let (schedule, decisions) = scheduled.map_err(|source| Error::Schedule {
             function: function.into(),
             source: Box::new(source),
         })?;
+        // The scheduler adds one behind those that it was given, if any.
+        let added = schedule.regions.iter().skip(roles.len());
+        roles.extend(added.map(|_| Role::Turn));
         Ok(Planned {
-            scratch: backend.scratch_bytes(&schedule, threads)?,
+            working: backend.working(&schedule, threads)?,
             threads,
             source,
             roles,
@@ -246,14 +249,9 @@ impl Planned {
         self.threads
     }
 
-    /// Bytes between kernels, and those that kernels need while they run.
+    /// Bytes between kernels, and those that threads need for themselves.
     pub fn working(&self) -> Working {
-        let arena = self.schedule.arena().map(|r| r.0 as usize);
-        let arena = arena.and_then(|r| self.schedule.regions.get(r));
-        Working {
-            arena: arena.map_or(0, |r| r.bytes),
-            scratch: self.scratch,
-        }
+        self.working
     }
 
     /// The values between kernels that take the most bytes, in words.
@@ -275,7 +273,7 @@ impl Planned {
             started,
             scheduled,
             threads,
-            scratch: _,
+            working: _,
         } = self;
         let backend = &engine.settings.device.0;
         let how = Compiling::by(engine, threads);

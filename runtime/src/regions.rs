@@ -33,6 +33,9 @@ thread_local! {
 pub(crate) enum Role {
     /// Values between kernels.
     Arena,
+    /// Memory of one turn of loops whose turns stand apart, once for each thread; a region that the scheduler adds
+    /// behind the others.
+    Turn,
     /// What kernels of the CPU need while they run; a region beside those of the schedule.
     Scratch,
     /// The leaves of a model that lie in a section.
@@ -65,12 +68,13 @@ impl Role {
             Role::Report => 4,
             Role::Key => 5,
             Role::Accumulated => 6,
-            Role::State(i) => 7 + i,
+            Role::Turn => 7,
+            Role::State(i) => 8 + i,
             // There may be any number of these: the first of all kinds come first.
-            Role::Leaves(i, Section::Trained) => 7 + KEPT + 4 * i,
-            Role::Leaves(i, Section::Fixed) => 8 + KEPT + 4 * i,
-            Role::Result(i) => 9 + KEPT + 4 * i,
-            Role::Argument(i) => 10 + KEPT + 4 * i,
+            Role::Leaves(i, Section::Trained) => 8 + KEPT + 4 * i,
+            Role::Leaves(i, Section::Fixed) => 9 + KEPT + 4 * i,
+            Role::Result(i) => 10 + KEPT + 4 * i,
+            Role::Argument(i) => 11 + KEPT + 4 * i,
         }
     }
 }

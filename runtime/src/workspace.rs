@@ -22,6 +22,8 @@ pub(crate) struct Workspace {
     backend: Backend,
     /// Values between kernels.
     arena: DeviceMemory,
+    /// Values that live in a turn of a loop.
+    turn: DeviceMemory,
     /// What kernels need while they run.
     scratch: DeviceMemory,
     /// The key of the run, once a program has one.
@@ -70,6 +72,7 @@ impl Workspace {
         Workspace {
             backend,
             arena: DeviceMemory::empty(),
+            turn: DeviceMemory::empty(),
             scratch: DeviceMemory::empty(),
             key: DeviceMemory::empty(),
             results: Vec::new(),
@@ -87,6 +90,10 @@ impl Workspace {
         let bytes = program.bytes(Role::Arena);
         self.arena
             .ensure(backend, "values between kernels", bytes)?;
+        if let Some(region) = program.region(Role::Turn) {
+            self.turn
+                .ensure(backend, "values of a turn of a loop", region.bytes)?;
+        }
         let bytes = program.bytes(Role::Scratch);
         self.scratch
             .ensure(backend, "blocks of large products", bytes)?;
@@ -132,6 +139,7 @@ impl Workspace {
             table.put(Role::Key, self.key.slot());
         }
         table.put(Role::Arena, self.arena.slot());
+        table.put(Role::Turn, self.turn.slot());
         table.put(Role::Scratch, self.scratch.slot());
         for (i, result) in self.results.iter_mut().enumerate() {
             table.put(Role::Result(i), result.memory.slot());
@@ -181,6 +189,7 @@ impl Workspace {
     pub fn kept_text(&self, program: &Executable, out: &mut String) -> usize {
         let spare = |memory: &DeviceMemory, role| memory.len().saturating_sub(program.bytes(role));
         let mut larger = spare(&self.arena, Role::Arena)
+            + spare(&self.turn, Role::Turn)
             + spare(&self.scratch, Role::Scratch)
             + spare(&self.key, Role::Key);
         let mut copies = 0;

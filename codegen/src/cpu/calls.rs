@@ -14,6 +14,7 @@ use cranelift_frontend::FunctionBuilder;
 use super::EmitError;
 use super::clock::Teller;
 use super::frame::{SCRATCH, slot_entry};
+use super::own::Own;
 use crate::kernel::{KernelId, Node, Run, Schedule};
 
 /// Emits a call of a kernel for a share with the table of its slots' addresses.
@@ -68,16 +69,21 @@ pub(super) struct Body<'s> {
     pub table: Value,
     /// The turn of each loop around what is emitted, the outermost first.
     turns: Vec<Value>,
+    /// Of each region how far this thread's memory of a turn lies behind that of the first; none of what all share.
+    far: Vec<Option<Value>>,
+    /// Whether turns are run by this thread alone, in memory of its own. Turns that threads run together have that
+    /// of the first.
+    pub own_turns: bool,
 }
 
 impl<'s> Body<'s> {
-    /// At the start of the driver; `scratch` is how far behind that of the table of bases the scratch of this
-    /// thread lies, if there are several.
+    /// At the start of the driver; `own` is what each thread has for itself, with the number of this one, if there
+    /// are several.
     pub(super) fn new(
         b: &mut FunctionBuilder<'_>,
         schedule: &'s Schedule,
         regions: Value,
-        scratch: Option<Value>,
+        own: Option<(Own, Value)>,
     ) -> Result<Body<'s>, EmitError> {
         let most = schedule.kernels.iter().map(|k| k.slots.len()).max();
         let entries = 1 + most.unwrap_or(0);
@@ -88,8 +94,19 @@ impl<'s> Body<'s> {
         let last =
             i32::try_from(schedule.regions.len() * 8).map_err(|_| broken("too many regions"))?;
         let mut base = b.ins().load(types::I64, fixed(), regions, last);
-        if let Some(far) = scratch {
-            base = b.ins().iadd(base, far);
+        let times = |b: &mut FunctionBuilder<'_>, number: Value, step: usize| {
+            let step = i64::try_from(step).map_err(|_| broken("too much memory"))?;
+            Ok::<Value, EmitError>(b.ins().imul_imm_s(number, step))
+        };
+        let mut far = vec![None; schedule.regions.len()];
+        if let Some((own, number)) = own {
+            let behind = times(b, number, own.scratch_step())?;
+            base = b.ins().iadd(base, behind);
+            for (far, region) in far.iter_mut().zip(&schedule.regions) {
+                if let Some(step) = own.turn_step(region) {
+                    *far = Some(times(b, number, step)?);
+                }
+            }
         }
         b.ins().store(MemFlagsData::trusted(), base, table, SCRATCH);
         Ok(Body {
@@ -97,6 +114,8 @@ impl<'s> Body<'s> {
             regions,
             table,
             turns: Vec::new(),
+            far,
+            own_turns: false,
         })
     }
 
@@ -139,12 +158,16 @@ impl<'s> Body<'s> {
             let buffer = self.schedule.buffers.get(binding.buffer.0 as usize);
             let buffer = buffer.ok_or_else(|| broken("a slot without a buffer"))?;
             let size = buffer.dtype.size().ok_or_else(|| broken("no size"))? as i64;
-            let base = b.ins().load(
+            let mut base = b.ins().load(
                 types::I64,
                 fixed(),
                 self.regions,
                 buffer.region.0 as i32 * 8,
             );
+            let far = self.far.get(buffer.region.0 as usize).copied().flatten();
+            if let Some(far) = far.filter(|_| self.own_turns) {
+                base = b.ins().iadd(base, far);
+            }
             let start = buffer.offset as i64 + binding.offset * size;
             let mut address = match start {
                 0 => base,
@@ -162,25 +185,46 @@ impl<'s> Body<'s> {
         Ok(())
     }
 
-    /// A loop around what `inside` emits.
+    /// A loop around what `inside_loop` emits.
     pub(super) fn repeat<'f>(
         &mut self,
         b: &mut FunctionBuilder<'f>,
         trip: usize,
         inside_loop: &mut Inside<'_, 's, 'f>,
     ) -> Result<(), EmitError> {
+        let bounds = [0, trip].map(|n| i64::try_from(n).map_err(|_| broken("a loop too long")));
+        let [first, end] = bounds;
+        let bounds = [first?, end?].map(|n| b.ins().iconst(types::I64, n));
+        self.repeat_between(b, bounds, &[trip], inside_loop)
+    }
+
+    /// Some turns, one at least, of loops that are all that each other's turns do: those `low..high` of all together.
+    pub(super) fn repeat_between<'f>(
+        &mut self,
+        b: &mut FunctionBuilder<'f>,
+        [low, high]: [Value; 2],
+        trips: &[usize],
+        inside_loop: &mut Inside<'_, 's, 'f>,
+    ) -> Result<(), EmitError> {
         let inside = b.create_block();
         let exit = b.create_block();
         let turn = b.append_block_param(inside, types::I64);
-        let first = b.ins().iconst(types::I64, 0);
-        b.ins().jump(inside, &[BlockArg::Value(first)]);
+        b.ins().jump(inside, &[BlockArg::Value(low)]);
         b.switch_to_block(inside);
-        self.turns.push(turn);
+        let around = self.turns.len();
+        let mut rest = turn;
+        for trip in trips.iter().skip(1).rev() {
+            let trip = i64::try_from(*trip).map_err(|_| broken("a loop too long"))?;
+            let trip = b.ins().iconst(types::I64, trip);
+            let number = b.ins().urem(rest, trip);
+            self.turns.insert(around, number);
+            rest = b.ins().udiv(rest, trip);
+        }
+        self.turns.insert(around, rest);
         inside_loop(self, b)?;
-        self.turns.pop();
+        self.turns.truncate(around);
         let next = b.ins().iadd_imm_s(turn, 1);
-        let trip = i64::try_from(trip).map_err(|_| broken("a loop too long"))?;
-        let more = b.ins().icmp_imm_s(IntCC::SignedLessThan, next, trip);
+        let more = b.ins().icmp(IntCC::SignedLessThan, next, high);
         b.ins()
             .brif(more, inside, &[BlockArg::Value(next)], exit, &[]);
         b.switch_to_block(exit);

@@ -18,6 +18,7 @@ use super::frame::Frame;
 use super::host::{Caps, Effort, host};
 use super::key::CodeKey;
 use super::machine::{Compiled, MachineCode};
+use super::own::Own;
 use super::phases::Phases;
 use super::ready::Ready;
 use super::shim::Shim;
@@ -27,7 +28,7 @@ use super::team::{Member, Team};
 use super::wide;
 use super::{EmitError, Options, calls, contract, nest, scan, scatter, sort, together};
 use crate::explain::Threads;
-use crate::kernel::{Class, KernelId, Schedule};
+use crate::kernel::{Class, KernelId, Region, RegionKind, Schedule};
 
 /// A compiled schedule: one function that runs every kernel in order.
 ///
@@ -38,11 +39,10 @@ pub struct CompiledSchedule {
     code_bytes: usize,
     /// Whether a store had the code.
     was_kept: bool,
-    /// That of a thread.
-    scratch_bytes: usize,
+    /// What each thread has for itself.
+    own: Own,
     /// How threads share the schedule, if they do.
     phases: Option<Phases>,
-    regions: usize,
     kernels: Vec<Ready>,
     schedule: Schedule,
     options: Options,
@@ -59,20 +59,21 @@ const KERNEL_PARAMETERS: usize = 4;
 /// Fewer kernels are no work for a thread more, which takes about as long to start and to come back as one of them.
 const KERNELS_OF_A_THREAD: usize = 16;
 
-/// The scratch of a thread ends where that of the next begins: no two of them on one line of the cache, nor
-/// on two that processors fetch together.
-const SCRATCH_GRAIN: usize = 128;
+/// Bytes of what the threads of a step have for themselves, all of them together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ThreadMemory {
+    /// Memory of a turn.
+    pub turn: usize,
+    /// Scratch, a region beside those of the schedule.
+    pub scratch: usize,
+}
 
-/// Bytes of scratch of a thread, and of all of them.
-fn scratch(kernels: &[Ready], phases: Option<&Phases>, options: &Options) -> (usize, usize) {
-    let each = kernels.iter().map(|k| k.scratch_bytes(options));
-    let most = each.max().unwrap_or(0);
-    match phases {
-        None => (most, most),
-        Some(phases) => {
-            let whole = most.checked_next_multiple_of(SCRATCH_GRAIN);
-            let whole = whole.unwrap_or(usize::MAX);
-            (whole, whole.saturating_mul(phases.threads))
+impl ThreadMemory {
+    fn of(own: Own, regions: &[Region]) -> ThreadMemory {
+        let turns = regions.iter().filter(|r| r.kind == RegionKind::Turn);
+        ThreadMemory {
+            turn: turns.fold(0, |sum, r| sum.saturating_add(own.region_bytes(r))),
+            scratch: own.scratch_bytes(),
         }
     }
 }
@@ -132,9 +133,8 @@ fn compile_for(
         entry,
         code_bytes: functions.iter().map(Compiled::len).sum(),
         was_kept,
-        scratch_bytes: scratch(&kernels, phases.as_ref(), options).0,
+        own: Own::of(&kernels, phases.as_ref(), options),
         phases,
-        regions: schedule.regions.len(),
         kernels,
         schedule: schedule.clone(),
         options: options.clone(),
@@ -142,11 +142,12 @@ fn compile_for(
     })
 }
 
-/// Bytes of scratch that a schedule needs beside its regions once it is compiled: as
-/// [`CompiledSchedule::scratch_bytes`], without compiling it.
-pub fn scratch_bytes(schedule: &Schedule, options: &Options) -> usize {
+/// What the threads of a schedule have for themselves once it is compiled: as
+/// [`CompiledSchedule::thread_memory`], without compiling it.
+pub fn thread_memory(schedule: &Schedule, options: &Options) -> ThreadMemory {
     let (kernels, phases) = Ready::shared(schedule, options);
-    scratch(&kernels, phases.as_ref(), options).1
+    let own = Own::of(&kernels, phases.as_ref(), options);
+    ThreadMemory::of(own, &schedule.regions)
 }
 
 impl CompiledSchedule {
@@ -158,7 +159,7 @@ impl CompiledSchedule {
     ///
     /// # Safety
     ///
-    /// `table[r]` is the base of region `r`: valid for reads of its `bytes`, and for writes where the
+    /// `table[r]` is the base of region `r`: valid for reads of its [bytes](CompiledSchedule::region_bytes), and for writes where the
     /// region is written, aligned to its elements, for the time of the call, and reached by nobody else.
     /// The last entry is the base of scratch, likewise of [`CompiledSchedule::scratch_bytes`], aligned to 8
     /// bytes, best at a line of the cache. The schedule was verified: the code stays within the regions only then.
@@ -178,7 +179,7 @@ impl CompiledSchedule {
     fn check(&self, table: &[*mut u8]) {
         assert_eq!(
             table.len(),
-            self.regions + 1,
+            self.schedule.regions.len() + 1,
             "a base for each region and for scratch"
         );
     }
@@ -206,9 +207,8 @@ impl CompiledSchedule {
                 assert_eq!(team.threads(), self.threads(), "a seat for each thread");
                 assert!(number < team.threads(), "a seat of the team's");
                 let mut member = Member::new(team, number);
-                let scratch = number * self.scratch_bytes;
                 // SAFETY: as above; the function was compiled for teams of so many threads.
-                unsafe { entry(table.as_ptr(), &raw mut member, scratch) };
+                unsafe { entry(table.as_ptr(), &raw mut member, number) };
             }
             Entry::AloneClocked(_) | Entry::TogetherClocked(_) => {
                 let mut clock = Clock::new(self.schedule.runs().len());
@@ -246,9 +246,8 @@ impl CompiledSchedule {
                 assert_eq!(team.threads(), self.threads(), "a seat for each thread");
                 assert!(number < team.threads(), "a seat of the team's");
                 let mut member = Member::new(team, number);
-                let scratch = number * self.scratch_bytes;
                 // SAFETY: as above; the function was compiled for teams of so many threads.
-                unsafe { entry(table.as_ptr(), &raw mut member, scratch, clock) };
+                unsafe { entry(table.as_ptr(), &raw mut member, number, clock) };
             }
         }
     }
@@ -305,7 +304,18 @@ impl CompiledSchedule {
 
     /// Bytes that a run needs beside the regions, on all threads. They mean nothing before and after.
     pub fn scratch_bytes(&self) -> usize {
-        self.scratch_bytes.saturating_mul(self.threads())
+        self.own.scratch_bytes()
+    }
+
+    /// Bytes that a run needs of a region of the schedule: what the schedule says, and of memory of a turn as
+    /// much for each thread.
+    pub fn region_bytes(&self, region: &Region) -> usize {
+        self.own.region_bytes(region)
+    }
+
+    /// What threads have for themselves, all of them together.
+    pub fn thread_memory(&self) -> ThreadMemory {
+        ThreadMemory::of(self.own, &self.schedule.regions)
     }
 
     /// Whether the code was kept by a store, so that none was written.
@@ -486,10 +496,11 @@ impl<'s> Compiler<'s> {
         let clock = params.last().filter(|_| clocked);
         let clock = clock.map(|clock| Teller::new(&mut b, *clock));
         match (self.phases, &params[..]) {
-            (Some(phases), &[table, member, scratch, ..]) => together::together(
+            (Some(phases), &[table, member, number, ..]) => together::together(
                 &mut b,
                 (self.schedule, phases),
-                [table, member, scratch],
+                Own::of(self.kernels, self.phases, self.options),
+                [table, member, number],
                 clock,
                 &mut |b, id, slots, bounds| {
                     if let Some(ready) = kernel(id) {

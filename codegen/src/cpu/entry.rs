@@ -6,8 +6,7 @@ use super::team::Member;
 /// The driver of one thread: it gets the table of bases.
 type Alone = unsafe extern "C" fn(*const *mut u8);
 
-/// That of several, which each of them runs: also the thread's place in its team, and how far its scratch lies
-/// behind that of the table.
+/// That of several, which each of them runs: also the thread's place in its team, and its number.
 type Together = unsafe extern "C" fn(*const *mut u8, *mut Member<'_>, usize);
 
 /// As [`Alone`], with the clock that it tells of runs.

@@ -4,17 +4,20 @@
 //! thread's share of its phase. A run joins the phase before it unless it touches there what another share
 //! writes, or writes what another touches: whose rows follow from the same rows go on without a barrier. A
 //! loop whose turns keep to that stands in a phase as a whole; of any other the body is phases of its own,
-//! in every turn.
+//! in every turn. Where turns stand apart, and are more than a thread's, each thread has some of them, with all
+//! that is in them, unless its kernels in pieces are estimated to take less time.
 //!
 //! What is shared, and whether anything is, follows from estimates ([`super::duration`]), never from the data
 //! or the machine: a program is the same wherever it is compiled for as many threads.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::duration;
 use super::phases::{Cut, Owner, Phase, Phases, Stage, Task};
 use super::ready::Ready;
 use super::touched::{Piece, Touched, pieces, whole};
+use super::turns::turns_of;
 use super::{MOST_THREADS, Options};
 use crate::bounds::interval;
 use crate::kernel::{Node, Run, Schedule};
@@ -33,6 +36,9 @@ impl Phases {
             times,
             pieces: HashMap::new(),
             runs: Vec::new(),
+            loops: Vec::new(),
+            whole: false,
+            in_turn: false,
             alone: 0,
             together: 0,
         };
@@ -44,13 +50,14 @@ impl Phases {
             threads,
             stages,
             runs: planner.runs,
+            loops: planner.loops,
         })
     }
 }
 
 /// A phase in the making.
 #[derive(Default)]
-struct Open {
+pub(super) struct Open {
     phase: Phase,
     touched: Vec<Touched>,
     /// Nanoseconds of each share.
@@ -59,7 +66,7 @@ struct Open {
 
 impl Open {
     /// The shares that have to do with something, other than by themselves.
-    fn others(&self, touched: &[Touched], trips: &[usize]) -> Vec<usize> {
+    pub(super) fn others(&self, touched: &[Touched], trips: &[usize]) -> Vec<usize> {
         let mut shares: Vec<usize> = Vec::new();
         for mine in &self.touched {
             for theirs in touched {
@@ -71,7 +78,7 @@ impl Open {
         shares
     }
 
-    fn add(
+    pub(super) fn add(
         &mut self,
         task: Task,
         touched: Vec<Touched>,
@@ -92,15 +99,21 @@ impl Open {
 /// The pieces of a kernel that is cut: of each share, what it touches.
 type Pieces = HashMap<(u32, Option<Cut>), Vec<Vec<Piece>>>;
 
-struct Planner<'s> {
-    schedule: &'s Schedule,
+pub(super) struct Planner<'s> {
+    pub(super) schedule: &'s Schedule,
     kernels: &'s [Ready],
-    options: &'s Options,
+    pub(super) options: &'s Options,
     /// Nanoseconds of a run of each kernel.
     times: Vec<usize>,
     pieces: Pieces,
     /// The runs so far.
-    runs: Vec<Option<Cut>>,
+    pub(super) runs: Vec<Option<Cut>>,
+    /// The loops so far: in how many shares the turns of each are.
+    pub(super) loops: Vec<usize>,
+    /// Whether runs are whole: within turns of one share.
+    pub(super) whole: bool,
+    /// Whether what is looked at stands in loops whose turns stand apart and are not shared.
+    pub(super) in_turn: bool,
     /// Nanoseconds of all so far on one thread, and in phases.
     alone: usize,
     together: usize,
@@ -158,23 +171,36 @@ impl Planner<'_> {
                     }
                 }
                 Node::Loop(l) => {
-                    let first = self.runs.len();
+                    if let Some(cut) = self.by_turns(l) {
+                        self.turns(l, cut, around, open, stages);
+                        continue;
+                    }
+                    let (first, first_loop) = (self.runs.len(), self.loops.len());
+                    self.loops.push(1);
+                    let own_turns = !self.in_turn;
+                    self.in_turn |= l.apart;
                     let mut inside = Inside::default();
-                    self.inside(&l.body, around, &mut vec![l.trip], &mut inside);
+                    let mut turns = turns_of(0..l.trip, &[l.trip]);
+                    self.inside(&l.body, around, &mut turns, &mut inside);
+                    self.in_turn = !own_turns;
                     let cut = self.runs[first..].iter().any(Option::is_some);
-                    if !cut {
+                    if !cut && !inside.shares_turns {
                         let time = inside.time.saturating_mul(l.trip);
                         self.count_alone(time, around);
+                        if own_turns {
+                            self.have_own_turns(&mut inside.touched);
+                        }
                         let (share, touched) = self.one(inside.touched, time, open, around, stages);
                         let task = Task::Loop {
                             trip: l.trip,
                             body: inside.tasks,
                             owner: Some(share),
+                            own_turns,
                         };
                         open.add(task, touched, [(share, time)].into_iter());
                         continue;
                     }
-                    if inside.is_free(around) {
+                    if !inside.shares_turns && inside.is_free(around) {
                         let time = inside.time.saturating_mul(l.trip);
                         self.count_alone(time, around);
                         if !open.others(&inside.touched, around).is_empty() {
@@ -187,14 +213,18 @@ impl Planner<'_> {
                             trip: l.trip,
                             body: inside.tasks,
                             owner: None,
+                            own_turns: false,
                         };
                         open.add(task, inside.touched, loads);
                         continue;
                     }
                     self.close(open, around, stages);
                     self.runs.truncate(first);
+                    self.loops.truncate(first_loop + 1);
                     around.push(l.trip);
+                    self.in_turn |= l.apart;
                     let body = self.sequence(&l.body, around);
+                    self.in_turn = !own_turns;
                     around.pop();
                     stages.push(Stage::Loop { trip: l.trip, body });
                 }
@@ -203,7 +233,7 @@ impl Planner<'_> {
     }
 
     /// Ends a phase.
-    fn close(&mut self, open: &mut Open, around: &[usize], stages: &mut Vec<Stage>) {
+    pub(super) fn close(&mut self, open: &mut Open, around: &[usize], stages: &mut Vec<Stage>) {
         let Open { phase, loads, .. } = std::mem::take(open);
         if phase.tasks.is_empty() {
             return;
@@ -214,7 +244,7 @@ impl Planner<'_> {
         stages.push(Stage::Phase(phase));
     }
 
-    fn count_alone(&mut self, time: usize, around: &[usize]) {
+    pub(super) fn count_alone(&mut self, time: usize, around: &[usize]) {
         let time = time.saturating_mul(turns(around));
         self.alone = self.alone.saturating_add(time);
     }
@@ -256,12 +286,15 @@ impl Planner<'_> {
         self.runs.len() - 1
     }
 
-    fn time(&self, run: &Run) -> usize {
+    pub(super) fn time(&self, run: &Run) -> usize {
         self.times.get(run.kernel.0 as usize).copied().unwrap_or(0)
     }
 
     /// How a run is cut, if it is.
-    fn cut(&self, run: &Run) -> Option<Cut> {
+    pub(super) fn cut(&self, run: &Run) -> Option<Cut> {
+        if self.whole {
+            return None;
+        }
         let pays = match self.options.least_share {
             0 => usize::MAX,
             least => self.time(run) / least,
@@ -298,13 +331,13 @@ impl Planner<'_> {
             .then_some((cut, pieces))
     }
 
-    /// What a run in loops with the trip counts `around` touches, over all turns of the loops `inside` of them.
+    /// What a run in loops with the trip counts `around` touches, over these turns of the loops `inside` of them.
     fn touched(
         &mut self,
         run: &Run,
         cut: Option<Cut>,
         around: &[usize],
-        inside: &[usize],
+        inside: &[Range<usize>],
     ) -> Vec<Touched> {
         let schedule = self.schedule;
         let (Some(ready), Some(kernel)) = (
@@ -335,7 +368,12 @@ impl Planner<'_> {
             let (moves, moves_inside) = binding
                 .steps
                 .split_at(around.len().min(binding.steps.len()));
-            let moved = interval(inside, binding.offset, moves_inside).flatten();
+            let first = inside.iter().zip(moves_inside);
+            let first = first.fold(binding.offset, |at, (turns, step)| {
+                at.saturating_add(step.saturating_mul(turns.start as i64))
+            });
+            let counts: Vec<usize> = inside.iter().map(Range::len).collect();
+            let moved = interval(&counts, first, moves_inside).flatten();
             let (low, high) = moved.unwrap_or((0, buffer.elements as i64));
             for written in [false, true] {
                 let mut of_slot = Touched {
@@ -344,6 +382,7 @@ impl Planner<'_> {
                     shares: Vec::new(),
                     steps: moves.iter().map(|step| step * size).collect(),
                     written,
+                    own: false,
                 };
                 for (share, pieces) in shares.iter().enumerate() {
                     for piece in pieces {
@@ -369,12 +408,12 @@ impl Planner<'_> {
         out
     }
 
-    /// What stands in a loop, whose trip count is the last of `trips`.
-    fn inside(
+    /// What stands in a loop, whose turns are the last of `trips`.
+    pub(super) fn inside(
         &mut self,
         nodes: &[Node],
         around: &[usize],
-        trips: &mut Vec<usize>,
+        trips: &mut Vec<Range<usize>>,
         out: &mut Inside,
     ) {
         for node in nodes {
@@ -390,15 +429,19 @@ impl Planner<'_> {
                 }
                 Node::Loop(l) => {
                     let mut inner = Inside::default();
-                    trips.push(l.trip);
+                    out.shares_turns |= self.by_turns(l).is_some();
+                    self.loops.push(1);
+                    trips.push(0..l.trip);
                     self.inside(&l.body, around, trips, &mut inner);
                     trips.pop();
+                    out.shares_turns |= inner.shares_turns;
                     out.touched.append(&mut inner.touched);
                     out.time = (out.time).saturating_add(inner.time.saturating_mul(l.trip));
                     out.tasks.push(Task::Loop {
                         trip: l.trip,
                         body: inner.tasks,
                         owner: None,
+                        own_turns: false,
                     });
                 }
             }
@@ -408,11 +451,13 @@ impl Planner<'_> {
 
 /// What stands in a loop.
 #[derive(Default)]
-struct Inside {
-    tasks: Vec<Task>,
-    touched: Vec<Touched>,
+pub(super) struct Inside {
+    pub(super) tasks: Vec<Task>,
+    pub(super) touched: Vec<Touched>,
     /// Nanoseconds of a turn on one thread.
-    time: usize,
+    pub(super) time: usize,
+    /// Whether some loop in it has turns that are worth sharing.
+    shares_turns: bool,
 }
 
 impl Inside {

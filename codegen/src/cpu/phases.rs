@@ -17,6 +17,9 @@ pub(super) struct Phases {
     pub stages: Vec<Stage>,
     /// Of each run, as the schedule has them in order, how it is shared.
     pub runs: Vec<Option<Cut>>,
+    /// Of each loop, likewise in order, how many shares its turns are, or those of the nest that it begins; one
+    /// where they are not shared.
+    pub loops: Vec<usize>,
 }
 
 /// What all threads go through together.
@@ -55,6 +58,17 @@ pub(super) enum Task {
         body: Vec<Task>,
         /// The share that it belongs to with all that is in it, if it belongs to one.
         owner: Option<usize>,
+        /// Whether whoever runs it has its own memory of turns there: all turns in it are that thread's alone.
+        own_turns: bool,
+    },
+    /// Loops whose turns stand apart, by turns: whoever runs some has its own memory for them.
+    Turns {
+        /// How often each turns, from the outside in: all that a turn does is the next loop.
+        trips: Vec<usize>,
+        /// Which of all their turns are whose.
+        cut: Cut,
+        /// In each turn of the last: all of it the share's that has the turn.
+        body: Vec<Task>,
     },
 }
 
@@ -110,7 +124,9 @@ impl Phases {
         fn first_run(task: &Task) -> Option<usize> {
             match task {
                 Task::Run(number, _) => Some(*number),
-                Task::Loop { body, .. } => body.first().and_then(first_run),
+                Task::Loop { body, .. } | Task::Turns { body, .. } => {
+                    body.first().and_then(first_run)
+                }
             }
         }
         let shares = |cut: &Option<Cut>| OnThreads {
@@ -129,6 +145,7 @@ impl Phases {
         Threads {
             count: self.threads,
             runs,
+            loops: self.loops.clone(),
         }
     }
 }

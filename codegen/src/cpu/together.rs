@@ -12,6 +12,7 @@ use cranelift_frontend::FunctionBuilder;
 use super::EmitError;
 use super::calls::{Body, broken};
 use super::clock::Teller;
+use super::own::Own;
 use super::phases::{Cut, Owner, Phase, Phases, Stage, Task};
 use super::shim::Shim;
 use crate::kernel::{KernelId, Run, Schedule};
@@ -21,15 +22,15 @@ use crate::kernel::{KernelId, Run, Schedule};
 pub(super) type Call<'c> =
     dyn FnMut(&mut FunctionBuilder<'_>, KernelId, Value, Option<[Value; 2]>) + 'c;
 
-/// The function's parameters: the table of bases, the thread's place in its team, and how far its scratch
-/// lies behind that of the table.
+/// The function's parameters: the table of bases, the thread's place in its team, and its number.
 pub(super) const PARAMETERS: usize = 3;
 
-/// Emits the phases of a schedule; `clock` is told of each share of a run, if there is one.
+/// Emits the phases of a schedule, each of whose threads has `own` for itself; `clock` is told of each share of a run, if there is one.
 pub(super) fn together(
     b: &mut FunctionBuilder<'_>,
     (schedule, phases): (&Schedule, &Phases),
-    [regions, member, scratch]: [Value; PARAMETERS],
+    own: Own,
+    [regions, member, number]: [Value; PARAMETERS],
     clock: Option<Teller>,
     call: &mut Call<'_>,
 ) -> Result<(), EmitError> {
@@ -41,7 +42,7 @@ pub(super) fn together(
         colocated: false,
         patchable: false,
     });
-    let mut body = Body::new(b, schedule, regions, Some(scratch))?;
+    let mut body = Body::new(b, schedule, regions, Some((own, number)))?;
     let mut together = Together {
         runs: schedule.runs(),
         member,
@@ -60,6 +61,9 @@ struct Together<'s, 'c> {
     clock: Option<Teller>,
     call: &'c mut Call<'c>,
 }
+
+/// Emits what a share does of a loop, between these bounds.
+type Piece<'p, 'f> = dyn FnMut(&mut FunctionBuilder<'f>, [Value; 2]) -> Result<(), EmitError> + 'p;
 
 /// A share of a phase.
 #[derive(Clone, Copy)]
@@ -162,9 +166,28 @@ impl Together<'_, '_> {
                     trip,
                     body: tasks,
                     owner,
+                    own_turns,
                 } => {
                     let share = share.filter(|_| owner.is_none());
+                    let before = body.own_turns;
+                    body.own_turns |= own_turns;
                     body.repeat(b, *trip, &mut |body, b| self.tasks(b, body, tasks, share))?;
+                    body.own_turns = before;
+                }
+                Task::Turns {
+                    trips,
+                    cut,
+                    body: tasks,
+                } => {
+                    let share = share.ok_or_else(|| broken("turns of no share"))?;
+                    only_piece(b, *cut, share, &mut |b, bounds| {
+                        let before = std::mem::replace(&mut body.own_turns, true);
+                        body.repeat_between(b, bounds, trips, &mut |body, b| {
+                            self.tasks(b, body, tasks, None)
+                        })?;
+                        body.own_turns = before;
+                        Ok(())
+                    })?;
                 }
             }
         }
@@ -180,25 +203,12 @@ impl Together<'_, '_> {
     ) -> Result<(), EmitError> {
         let run = *(self.runs.get(number)).ok_or_else(|| broken("no such run"))?;
         match (owner, share) {
-            (Owner::Each(cut), Some(share)) => {
-                let mut piece = |b: &mut FunctionBuilder<'_>| {
-                    body.bind(b, run)?;
-                    let bounds = bounds(b, cut, share.number)?;
-                    (self.call)(b, run.kernel, body.table, Some(bounds));
-                    self.ran(b, number);
-                    Ok(())
-                };
-                match cut.shares() < share.of {
-                    true => {
-                        let last = cut.shares() as i64;
-                        let own = b
-                            .ins()
-                            .icmp_imm_s(IntCC::SignedLessThan, share.number, last);
-                        only_if(b, own, &mut piece)
-                    }
-                    false => piece(b),
-                }
-            }
+            (Owner::Each(cut), Some(share)) => only_piece(b, cut, share, &mut |b, bounds| {
+                body.bind(b, run)?;
+                (self.call)(b, run.kernel, body.table, Some(bounds));
+                self.ran(b, number);
+                Ok(())
+            }),
             (Owner::Each(_), None) => Err(broken("a piece of no share")),
             (Owner::One(_) | Owner::Around, _) => {
                 body.bind(b, run)?;
@@ -222,6 +232,7 @@ fn owner(task: &Task) -> Option<usize> {
         Task::Run(_, Owner::One(share)) => Some(*share),
         Task::Run(_, Owner::Around | Owner::Each(_)) => None,
         Task::Loop { owner, .. } => *owner,
+        Task::Turns { .. } => None,
     }
 }
 
@@ -233,6 +244,29 @@ fn bounds(b: &mut FunctionBuilder<'_>, cut: Cut, share: Value) -> Result<[Value;
     let high = b.ins().iadd_imm_s(low, step);
     let extent = b.ins().iconst(types::I64, extent);
     Ok([low, b.ins().smin(high, extent)])
+}
+
+/// Code for the piece of a loop that a share has, if it has one; it gets the piece's bounds.
+fn only_piece<'f>(
+    b: &mut FunctionBuilder<'f>,
+    cut: Cut,
+    share: Share,
+    code: &mut Piece<'_, 'f>,
+) -> Result<(), EmitError> {
+    let mut piece = |b: &mut FunctionBuilder<'f>| {
+        let bounds = bounds(b, cut, share.number)?;
+        code(b, bounds)
+    };
+    match cut.shares() < share.of {
+        true => {
+            let last = cut.shares() as i64;
+            let own = b
+                .ins()
+                .icmp_imm_s(IntCC::SignedLessThan, share.number, last);
+            only_if(b, own, &mut piece)
+        }
+        false => piece(b),
+    }
 }
 
 /// Code behind a condition.

@@ -28,6 +28,8 @@ pub(super) struct Touched {
     /// Bytes further for each turn of the loops around the phase.
     pub steps: Vec<i64>,
     pub written: bool,
+    /// Memory of a turn that each thread has for itself: no two of them meet there.
+    pub own: bool,
 }
 
 /// Whether ranges meet in some turn of loops in which they move apart by so much.
@@ -36,6 +38,15 @@ fn meet(a: (i64, i64), b: (i64, i64), (low, high): (i64, i64)) -> bool {
 }
 
 impl Touched {
+    /// Adds what other shares touch of the same.
+    pub fn add(&mut self, other: Touched) {
+        self.whole = (
+            self.whole.0.min(other.whole.0),
+            self.whole.1.max(other.whole.1),
+        );
+        self.shares.extend(other.shares);
+    }
+
     /// Which shares of `other` touch what other shares of this do, one of which writes: pairs of shares.
     pub fn conflicts<'a>(
         &'a self,
@@ -49,6 +60,7 @@ impl Touched {
         let apart = interval(trips, 0, &apart).flatten().unwrap_or(anywhere);
         let may = self.region == other.region
             && (self.written || other.written)
+            && !(self.own && other.own)
             && meet(self.whole, other.whole, apart);
         let mine = self.shares.iter().filter(move |_| may);
         mine.flat_map(move |(a, range)| {

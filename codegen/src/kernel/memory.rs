@@ -18,6 +18,9 @@ pub struct Region {
 pub enum RegionKind {
     /// Memory between kernels, whose size the memory plan settles: means nothing before and after.
     Arena,
+    /// Memory of one turn of loops whose turns stand apart ([`Loop::nest`](super::Loop::nest)), of a size that its own
+    /// plan settles: means nothing before and after a turn. Whoever runs turns side by side has one for each.
+    Turn,
     /// Values that are only read: arguments.
     Input,
     /// Values that are read and may be written: parameters, an optimizer's state.
@@ -30,8 +33,16 @@ impl RegionKind {
     /// Whether kernels may write the region.
     pub fn is_written(self) -> bool {
         match self {
-            RegionKind::Arena | RegionKind::State | RegionKind::Output => true,
+            RegionKind::Arena | RegionKind::Turn | RegionKind::State | RegionKind::Output => true,
             RegionKind::Input => false,
+        }
+    }
+
+    /// Whether the scheduler settles its size, by a plan of what lives when.
+    pub fn is_planned(self) -> bool {
+        match self {
+            RegionKind::Arena | RegionKind::Turn => true,
+            RegionKind::Input | RegionKind::State | RegionKind::Output => false,
         }
     }
 
@@ -39,7 +50,7 @@ impl RegionKind {
     pub fn is_filled(self) -> bool {
         match self {
             RegionKind::Input | RegionKind::State => true,
-            RegionKind::Arena | RegionKind::Output => false,
+            RegionKind::Arena | RegionKind::Turn | RegionKind::Output => false,
         }
     }
 
@@ -47,6 +58,7 @@ impl RegionKind {
     pub fn name(self) -> &'static str {
         match self {
             RegionKind::Arena => "arena",
+            RegionKind::Turn => "turn",
             RegionKind::Input => "input",
             RegionKind::State => "state",
             RegionKind::Output => "output",

@@ -76,8 +76,28 @@ impl Binding {
 pub struct Loop {
     /// How often; at least once.
     pub trip: usize,
+    /// Whether its turns stand apart: no turn touches what another one writes, but for memory of a turn
+    /// ([`RegionKind::Turn`]), so that they may run in any order, and side by side. In such a loop others of
+    /// the kind stand only as all that a turn does: together they are one [nest](Loop::nest).
+    pub apart: bool,
     /// What runs in each turn.
     pub body: Vec<Node>,
+}
+
+impl Loop {
+    /// This loop, whose turns stand apart, and those of the kind that are all that its turns do, from the outside
+    /// in. A turn of all of them together is a turn of the last.
+    pub fn nest(&self) -> Vec<&Loop> {
+        let mut out = vec![self];
+        let mut last = self;
+        while let [Node::Loop(inner)] = &last.body[..]
+            && inner.apart
+        {
+            out.push(inner);
+            last = inner;
+        }
+        out
+    }
 }
 
 /// A part of a step that can be run by itself (see [`Schedule::part`]): something else may stand

@@ -1,10 +1,14 @@
 //! Puts parts together: the buffers of what kernels reach, how long each lives, kernels by name.
+//!
+//! A loop that carries nothing has turns that stand apart: they read what was there before, and each writes its own
+//! range of every stack. What lives in one turn of it lies in memory of a turn.
 
 use super::bind::Base;
 use super::program::{Cut, Item, Shared};
 use super::storage::{OpenBuffer, Site};
 use super::{Made, Scheduled, bytes};
-use crate::kernel::{Buffer, BufferId, Loop, Node, Part, RegionId, Schedule};
+use crate::cost::Target;
+use crate::kernel::{Buffer, BufferId, Loop, Node, Part, Region, RegionId, RegionKind, Schedule};
 use crate::plan::{ALIGNMENT, Lifetime};
 use std::collections::BTreeMap;
 
@@ -14,6 +18,7 @@ pub(super) fn append_part(
     lifetimes: &mut BTreeMap<usize, Lifetime>,
     name: &str,
     cut: Cut,
+    target: Target,
 ) {
     let mut assembly = Assembly {
         position: out.runs().len(),
@@ -22,6 +27,8 @@ pub(super) fn append_part(
         shared: &cut.shared,
         shared_ids: BTreeMap::new(),
         born: BTreeMap::new(),
+        turns_apart: target.shares_turns(),
+        turn: None,
     };
     let nodes = assembly.items(&cut.items, 0);
     out.nodes.push(Node::Part(Part {
@@ -41,6 +48,10 @@ struct Assembly<'a> {
     born: BTreeMap<usize, usize>,
     /// How many runs are there.
     position: usize,
+    /// Whether loops may have turns that stand apart.
+    turns_apart: bool,
+    /// Around how many loops deep values live in one turn of loops that stand apart, if any are around.
+    turn: Option<usize>,
 }
 
 impl Assembly<'_> {
@@ -49,9 +60,18 @@ impl Assembly<'_> {
         for item in items {
             match item {
                 Item::Kernels(scheduled) => self.kernels(scheduled, depth, &mut nodes),
-                Item::Loop { trip, items } => {
+                Item::Loop { trip, apart, items } => {
                     let first = self.position;
-                    let body = self.items(items, depth + 1);
+                    let apart = *apart && *trip > 1 && self.turns_apart;
+                    let outermost = apart && self.turn.is_none();
+                    if outermost {
+                        self.turn = Some(depth + 1);
+                    }
+                    let mut body = self.items(items, depth + 1);
+                    if outermost {
+                        self.turn = None;
+                        keep_nest(&mut body);
+                    }
                     if body.is_empty() {
                         continue;
                     }
@@ -62,7 +82,11 @@ impl Assembly<'_> {
                             life.last = self.position - 1;
                         }
                     }
-                    nodes.push(Node::Loop(Loop { trip: *trip, body }));
+                    nodes.push(Node::Loop(Loop {
+                        trip: *trip,
+                        apart,
+                        body,
+                    }));
                 }
             }
         }
@@ -94,17 +118,13 @@ impl Assembly<'_> {
                     Some(Site::Given(region, offset)) => self.given(draft, region, offset),
                     Some(Site::Shared(value)) => self.shared(value),
                     None => *own.entry(number).or_insert_with(|| {
-                        let arena = self.out.arena();
-                        self.out.buffers.push(Buffer {
+                        self.planned(depth, |region| Buffer {
                             name: draft.name.clone(),
-                            region: arena.unwrap_or(RegionId(u32::MAX)),
+                            region,
                             offset: 0,
                             dtype: draft.dtype,
                             elements: draft.elements,
-                        });
-                        let id = self.out.buffers.len() - 1;
-                        self.born.insert(id, depth);
-                        id
+                        })
                     }),
                 };
                 if self.born.contains_key(&id) {
@@ -138,17 +158,44 @@ impl Assembly<'_> {
             return *id;
         }
         let value = &self.shared[number];
-        self.out.buffers.push(Buffer {
+        let id = self.planned(value.depth, |region| Buffer {
             name: value.name.clone(),
-            region: self.out.arena().unwrap_or(RegionId(u32::MAX)),
+            region,
             offset: 0,
             dtype: value.dtype,
             elements: value.elements,
         });
-        let id = self.out.buffers.len() - 1;
         self.shared_ids.insert(number, id);
-        self.born.insert(id, value.depth);
         id
+    }
+
+    /// A buffer whose place a plan settles, and which means the same around `depth` loops deep: in the arena, or in
+    /// memory of a turn where it lives in one turn of loops that stand apart.
+    fn planned(&mut self, depth: usize, buffer: impl FnOnce(RegionId) -> Buffer) -> usize {
+        let region = match self.turn.is_some_and(|turn| depth >= turn) {
+            true => Some(self.turn_region()),
+            false => self.out.arena(),
+        };
+        let region = region.unwrap_or(RegionId(u32::MAX));
+        self.out.buffers.push(buffer(region));
+        let id = self.out.buffers.len() - 1;
+        self.born.insert(id, depth);
+        id
+    }
+
+    /// The region of memory of a turn, which comes behind all others.
+    fn turn_region(&mut self) -> RegionId {
+        let regions = &mut self.out.regions;
+        let found = regions.iter().position(|r| r.kind == RegionKind::Turn);
+        let at = found.unwrap_or_else(|| {
+            regions.push(Region {
+                name: "turn".into(),
+                bytes: 0,
+                kind: RegionKind::Turn,
+            });
+            regions.len() - 1
+        });
+        RegionId(u32::try_from(at).unwrap_or(u32::MAX))
     }
 
     /// The buffer of a given place: one for each place, type and size.
@@ -173,6 +220,21 @@ impl Assembly<'_> {
             elements: draft.elements,
         });
         self.out.buffers.len() - 1
+    }
+}
+
+/// Leaves the loops in the body of one whose turns stand apart as such where they are its nest's.
+fn keep_nest(body: &mut [Node]) {
+    match body {
+        [Node::Loop(l)] if l.apart => keep_nest(&mut l.body),
+        body => body.iter_mut().for_each(|node| match node {
+            Node::Run(_) => {}
+            Node::Loop(l) => {
+                l.apart = false;
+                keep_nest(&mut l.body);
+            }
+            Node::Part(part) => keep_nest(&mut part.nodes),
+        }),
     }
 }
 

@@ -5,7 +5,7 @@
 //! equal slices of one buffer, give equal kernels, which the schedule holds once.
 
 use crate::kernel::{
-    Binding, BufferId, Class, Kernel, KernelId, RegionKind, Run, Schedule, Slot, SlotId, SlotUse,
+    Binding, BufferId, Class, Kernel, KernelId, Run, Schedule, Slot, SlotId, SlotUse,
 };
 use std::collections::BTreeMap;
 
@@ -126,13 +126,13 @@ impl Schedule {
     }
 
     /// The first base of the same element type that begins at the same place: an output in place of an
-    /// input is one slot with it. Buffers of the arena may have no place yet; no two of a kernel are in
+    /// input is one slot with it. Buffers whose place a plan settles may have none yet; no two of a kernel are in
     /// one.
     fn canonical(&self, bases: &[Base], number: usize) -> usize {
         let place = |base: &Base| {
             let buffer = self.buffers.get(base.buffer.0 as usize)?;
-            let kind = self.regions.get(buffer.region.0 as usize).map(|r| r.kind);
-            let own = (kind == Some(RegionKind::Arena)).then_some(base.buffer);
+            let region = self.regions.get(buffer.region.0 as usize);
+            let own = (region.is_some_and(|r| r.kind.is_planned())).then_some(base.buffer);
             let place = (own, buffer.region, buffer.offset, buffer.dtype);
             Some((place, base.start, base.steps.clone()))
         };

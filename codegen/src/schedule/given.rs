@@ -3,7 +3,7 @@
 use super::affine::contiguous;
 use super::storage::{OpenBuffer, Site};
 use super::{Part, RegionOffset, ScheduleError, overlap};
-use crate::kernel::{Region, RegionKind};
+use crate::kernel::Region;
 use sinew_ir::{Function, Value, byte_count};
 
 /// The buffers of parameters and results, checked.
@@ -79,7 +79,7 @@ fn given_buffer(
     let Some(region) = regions.get(place.region.0 as usize) else {
         return refuse("no such region");
     };
-    if region.kind == RegionKind::Arena {
+    if region.kind.is_planned() {
         return refuse("it is in the arena");
     }
     if !place.offset.is_multiple_of(size) {

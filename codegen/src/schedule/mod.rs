@@ -14,7 +14,7 @@
 //! 5. `order`: which kernel runs when.
 //!
 //! Then `assemble` puts the part into the schedule, with equal kernels once (`bind`), and [`crate::plan`]
-//! finds places in the arena.
+//! finds places in the arena and in memory of turns.
 //!
 //! What decides: bytes count, arithmetic is repeated rather than stored. A value is stored only for
 //! another kernel or as a result; of a chain that leads on from a root, its last link. What stages of a
@@ -54,7 +54,7 @@ mod storage;
 
 use crate::cost::Target;
 use crate::decision::{Decision, PartDecisions};
-use crate::kernel::{RegionId, RegionKind, Regions, Schedule};
+use crate::kernel::{RegionId, Regions, Schedule};
 use crate::plan::{Lifetime, plan};
 use crate::verify::{VerifyError, verify};
 use emit::Made;
@@ -211,27 +211,39 @@ pub fn schedule_with_decisions(
             part: part.name.to_owned(),
             decisions: each_once(decisions(&cut.items)),
         });
-        assemble::append_part(&mut out, &mut lifetimes, part.name, cut);
+        assemble::append_part(&mut out, &mut lifetimes, part.name, cut, target);
     }
-    let values: Vec<Lifetime> = lifetimes.values().copied().collect();
+    for region in 0..out.regions.len() {
+        if out.regions[region].kind.is_planned() {
+            place_values(&mut out, region, &lifetimes)?;
+        }
+    }
+    verify(&out)?;
+    Ok((out, decided))
+}
+
+/// Gives places to the values of a region by a plan, and the region its size.
+fn place_values(
+    out: &mut Schedule,
+    region: usize,
+    lifetimes: &BTreeMap<usize, Lifetime>,
+) -> Result<(), ScheduleError> {
+    let inside = |buffer: &usize| out.buffers[*buffer].region.0 as usize == region;
+    let inside = lifetimes.iter().filter(|(buffer, _)| inside(buffer));
+    let (buffers, values): (Vec<usize>, Vec<Lifetime>) = inside.map(|(b, l)| (*b, *l)).unzip();
     let (offsets, total) = plan(&values).map_err(|full| {
-        let buffer = lifetimes.keys().nth(full.value);
+        let buffer = buffers.get(full.value);
         let buffer = buffer.and_then(|b| out.buffers.get(*b));
         ScheduleError::Arena {
             name: buffer.map_or_else(String::new, |b| b.name.clone()),
             elements: buffer.map_or(0, |b| b.elements),
         }
     })?;
-    for (buffer, offset) in lifetimes.keys().zip(offsets) {
-        out.buffers[*buffer].offset = offset;
+    for (buffer, offset) in buffers.into_iter().zip(offsets) {
+        out.buffers[buffer].offset = offset;
     }
-    for region in &mut out.regions {
-        if region.kind == RegionKind::Arena {
-            region.bytes = total;
-        }
-    }
-    verify(&out)?;
-    Ok((out, decided))
+    out.regions[region].bytes = total;
+    Ok(())
 }
 
 /// What was decided in all stretches of a program, in their order.

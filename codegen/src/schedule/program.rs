@@ -34,7 +34,12 @@ pub(super) struct Cut {
 /// A part of what is cut.
 pub(super) enum Item {
     Kernels(Scheduled),
-    Loop { trip: usize, items: Vec<Item> },
+    Loop {
+        trip: usize,
+        /// Whether nothing goes from turn to turn.
+        apart: bool,
+        items: Vec<Item>,
+    },
 }
 
 /// A value of the arena that more than one stretch sees.
@@ -194,6 +199,7 @@ impl<'a> Cutter<'a> {
                 let items_inside = self.block(&l.body, inner, outputs, depth + 1)?;
                 items.push(Item::Loop {
                     trip,
+                    apart: l.carried.is_empty(),
                     items: items_inside,
                 });
             }

@@ -34,8 +34,9 @@
 //!
 //! `at 0 [30, 1]` is an offset and strides: of an access over the space's dims, of a binding over the
 //! loops around the run. `run k b0 at 0 [] cut [3, 7] gives` runs a kernel in shares of its parallel axis:
-//! up to 3, from 3 to 7, and the rest. `array0` is a row array: written by one stage, read by later ones. `add`
-//! in place of `store` adds to the sums of a block of rows. What follows a `;` is a comment.
+//! up to 3, from 3 to 7, and the rest. `loop 4 apart` is a loop whose turns stand apart. `array0` is a row array:
+//! written by one stage, read by later ones. `add` in place of `store` adds to the sums of a block of rows. What follows
+//! a `;` is a comment.
 
 mod classes;
 mod parse;

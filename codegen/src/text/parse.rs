@@ -200,6 +200,7 @@ impl Parser {
         let word = self.word()?;
         let kind = [
             RegionKind::Arena,
+            RegionKind::Turn,
             RegionKind::Input,
             RegionKind::State,
             RegionKind::Output,
@@ -246,6 +247,7 @@ impl Parser {
         if self.eat("loop") {
             return Ok(Node::Loop(Loop {
                 trip: self.number()?,
+                apart: self.eat("apart"),
                 body: self.nodes(kernels, depth)?,
             }));
         }

@@ -68,7 +68,8 @@ fn nodes(schedule: &Schedule, list: &[Node], depth: usize, f: &mut Formatter<'_>
         match node {
             Node::Run(run) => writeln!(f, "{margin}{}", RunText(schedule, run))?,
             Node::Loop(l) => {
-                writeln!(f, "{margin}loop {} {{", l.trip)?;
+                let apart = if l.apart { " apart" } else { "" };
+                writeln!(f, "{margin}loop {}{apart} {{", l.trip)?;
                 nodes(schedule, &l.body, depth + 1, f)?;
                 writeln!(f, "{margin}}}")?;
             }

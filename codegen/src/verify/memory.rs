@@ -1,4 +1,6 @@
-//! The rule of all runs together: 9 of [`super`]. What is read was written, and is still there.
+//! The rule of all runs together: 9 of [`super`]. What is read was written, and is still there. Turns that stand
+//! apart are followed in order too: none reads what another one writes (10), but for memory of a turn, which holds
+//! nothing when one begins.
 //!
 //! Runs are followed in the order in which they run, and of each buffer is known what it holds: a few
 //! sets of elements ([`Band`]), since most kernels write whole buffers, ranges or columns. Where bands
@@ -9,7 +11,9 @@ use super::band::{Band, add};
 use super::kernel::window;
 use super::turns::{Decision, Passed, Place, Trace};
 use super::{VerifyError, fail};
-use crate::kernel::{Access, Binding, Buffer, BufferId, Kernel, Node, Run, Schedule, Touch};
+use crate::kernel::{
+    Access, Binding, Buffer, BufferId, Kernel, Node, RegionKind, Run, Schedule, Touch,
+};
 use std::rc::Rc;
 
 /// Checks that every run reads what is there.
@@ -210,6 +214,16 @@ impl<'a> State<'a> {
         }
     }
 
+    /// Ends what memory of a turn holds.
+    pub fn end_turn(&mut self) {
+        for (buffer, held) in self.schedule.buffers.iter().zip(&mut self.held) {
+            let region = self.schedule.regions.get(buffer.region.0 as usize);
+            if region.is_some_and(|r| r.kind == RegionKind::Turn) {
+                *held = Held::default();
+            }
+        }
+    }
+
     fn decide(&mut self, decision: Decision) {
         if let Some(trace) = &mut self.trace {
             trace.push(decision);
@@ -268,7 +282,7 @@ fn place(band: &Band, all: &Band, touch: &Touch, access: &Access) -> Option<Plac
 }
 
 /// Calls `f` with every element that an access reaches.
-fn each_element(space: &[usize], access: &Access, f: &mut dyn FnMut(i64)) {
+pub(super) fn each_element(space: &[usize], access: &Access, f: &mut dyn FnMut(i64)) {
     // Dims that nothing depends on are run over once.
     let counts = |d: usize| {
         access.strides.get(d) != Some(&0) || access.guards.iter().any(|g| g.strides[d] != 0)

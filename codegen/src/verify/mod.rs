@@ -36,8 +36,14 @@
 //!
 //! Of all runs together (`memory`):
 //! 9. What is read of the arena and of outputs was written before in the same run of the schedule, and
-//!    in the arena nothing else was written over it: no two buffers that hold something overlap.
+//!    in the arena nothing else was written over it: no two buffers that hold something overlap. Memory of a turn
+//!    holds nothing when a turn begins, and is touched in loops alone whose turns stand apart.
+//!
+//! Of loops whose turns stand apart (`apart`):
+//! 10. No turn touches what another one writes, but for memory of a turn. Such a loop stands in another only as all
+//!     that this does in a turn.
 
+mod apart;
 mod band;
 mod code;
 mod kernel;
@@ -92,6 +98,7 @@ pub fn verify(schedule: &Schedule) -> Result<(), VerifyError> {
     part_names(&schedule.nodes, &mut parts);
     distinct(parts.into_iter()).map_err(|name| fail(name, "two parts of this name"))?;
     run::runs(schedule)?;
+    apart::apart(schedule)?;
     memory::memory(schedule)
 }
 

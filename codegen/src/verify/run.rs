@@ -2,14 +2,20 @@
 
 use super::{Check, VerifyError, fail};
 use crate::bounds::interval;
-use crate::kernel::{Binding, Kernel, Node, RegionId, Run, Schedule, Slot};
+use crate::kernel::{Binding, Kernel, Node, RegionId, RegionKind, Run, Schedule, Slot};
 
 /// Checks all runs and the loops around them.
 pub(super) fn runs(schedule: &Schedule) -> Result<(), VerifyError> {
-    nodes(schedule, &schedule.nodes, &mut Vec::new())
+    nodes(schedule, &schedule.nodes, &mut Vec::new(), false)
 }
 
-fn nodes(schedule: &Schedule, list: &[Node], trips: &mut Vec<usize>) -> Result<(), VerifyError> {
+/// `apart`: in a loop whose turns stand apart.
+fn nodes(
+    schedule: &Schedule,
+    list: &[Node],
+    trips: &mut Vec<usize>,
+    apart: bool,
+) -> Result<(), VerifyError> {
     for node in list {
         match node {
             Node::Run(run) => {
@@ -17,19 +23,32 @@ fn nodes(schedule: &Schedule, list: &[Node], trips: &mut Vec<usize>) -> Result<(
                     .kernel(run)
                     .ok_or_else(|| fail(&format!("kernel {}", run.kernel.0), "there is none"))?;
                 bindings(schedule, kernel, run, trips).map_err(|e| fail(&kernel.name, e))?;
+                if !apart && let Some(buffer) = of_a_turn(schedule, run) {
+                    let what = format!("memory of a turn outside of one: `{buffer}`");
+                    return Err(fail(&kernel.name, what));
+                }
             }
-            Node::Part(part) => nodes(schedule, &part.nodes, trips)?,
+            Node::Part(part) => nodes(schedule, &part.nodes, trips, apart)?,
             Node::Loop(l) => {
                 if l.trip == 0 {
                     return Err(fail("loop", "it has no turn"));
                 }
                 trips.push(l.trip);
-                nodes(schedule, &l.body, trips)?;
+                nodes(schedule, &l.body, trips, apart || l.apart)?;
                 trips.pop();
             }
         }
     }
     Ok(())
+}
+
+/// A buffer of a run that lies in memory of a turn.
+fn of_a_turn<'s>(schedule: &'s Schedule, run: &Run) -> Option<&'s str> {
+    run.bindings.iter().find_map(|binding| {
+        let buffer = schedule.buffers.get(binding.buffer.0 as usize)?;
+        let region = schedule.regions.get(buffer.region.0 as usize)?;
+        (region.kind == RegionKind::Turn).then_some(buffer.name.as_str())
+    })
 }
 
 /// A slot in its region: first byte and the one behind the last, in the first turns.

@@ -140,6 +140,9 @@ impl State<'_> {
         turns.push(turn);
         let done = self.nodes(&l.body, turns);
         turns.pop();
+        if l.apart {
+            self.end_turn();
+        }
         done
     }
 

@@ -7,7 +7,7 @@
 
 use super::threads::{self, Mode};
 use sinew_codegen::cpu::{Options, compile};
-use sinew_codegen::kernel::{RegionKind, Schedule};
+use sinew_codegen::kernel::Schedule;
 
 /// What stands before and behind each region: 64 bytes that nobody may touch.
 const MARGIN: [u8; 64] = [0x5A; 64];
@@ -19,6 +19,23 @@ const GARBAGE: u8 = 0xFF;
 /// several threads, of which some may not come, it does the same, bit by bit.
 pub fn run_compiled(s: &Schedule, memory: &mut [Vec<u8>], options: &Options) {
     run_compiled_in(s, memory, options, &|run| run());
+}
+
+/// Runs a schedule over `memory` by one thread, and by so many, who are all there: they do the same, bit by bit.
+pub fn run_by_threads(s: &Schedule, memory: &mut [Vec<u8>], options: &Options, threads: &[usize]) {
+    let before = memory.to_vec();
+    run_in_places(s, memory, options, &[0], &|run| run());
+    for threads in threads.iter().copied() {
+        let options = Options {
+            threads,
+            least_share: 0,
+            ..options.clone()
+        };
+        let mut again = before.clone();
+        let all: Vec<usize> = (0..threads).collect();
+        run_in_places(s, &mut again, &options, &all, &|run| run());
+        same(s, memory, &again, &|| format!("on {threads} threads"));
+    }
 }
 
 /// [`run_compiled`], in a mode of the processor that `mode` brings about around the work of each thread.
@@ -42,8 +59,8 @@ pub fn run_compiled_in(s: &Schedule, memory: &mut [Vec<u8>], options: &Options, 
 /// That two runs came to the same.
 fn same(s: &Schedule, one: &[Vec<u8>], other: &[Vec<u8>], what: &dyn Fn() -> String) {
     for ((region, one), other) in s.regions.iter().zip(one).zip(other) {
-        // Values between kernels may be in other places of a time in the arena, or not at all.
-        let same = region.kind == RegionKind::Arena || one == other;
+        // Values between kernels may be in other places of a time where a plan has them, or not at all.
+        let same = region.kind.is_planned() || one == other;
         assert!(same, "`{}` differs {}\n{s}", region.name, what());
     }
 }
@@ -58,6 +75,10 @@ fn run_in_places(
 ) {
     let program = compile(s, options).unwrap_or_else(|e| panic!("{e}\n{}", s));
     let scratch = program.scratch_bytes();
+    // Each thread has memory of a turn for itself.
+    for (region, bytes) in s.regions.iter().zip(memory.iter_mut()) {
+        bytes.resize(program.region_bytes(region), GARBAGE);
+    }
     let run = |table: &[*mut u8]| {
         // SAFETY: each region has as many bytes as the schedule says, aligned to its elements, and so has
         // scratch, aligned to 8 bytes.
@@ -71,6 +92,9 @@ fn run_in_places(
         same(s, memory, &found, &|| {
             format!("with regions {place}, {options:?}")
         });
+    }
+    for (region, bytes) in s.regions.iter().zip(memory) {
+        bytes.truncate(region.bytes);
     }
 }
 

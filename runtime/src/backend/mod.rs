@@ -10,6 +10,7 @@ mod cpu;
 pub mod gpu;
 mod host;
 
+use crate::budget::Working;
 use crate::code_cache::CodeCache;
 use crate::device::Precision;
 use crate::error::{Error, Result};
@@ -23,7 +24,7 @@ use gpu::{Gpu, GpuCode, GpuLaunch, GpuMemory};
 pub(crate) use host::{ALIGN, HostMemory, room};
 use sinew_codegen::cost::Target;
 use sinew_codegen::explain;
-use sinew_codegen::kernel::{Region, Schedule};
+use sinew_codegen::kernel::{Region, RegionKind, Schedule};
 use sinew_codegen::work::Lap;
 use std::marker::PhantomData;
 
@@ -107,22 +108,28 @@ impl Backend {
         }
     }
 
-    /// Bytes that the kernels of a schedule need beside its regions while they run; see [`Code::scratch`].
+    /// Bytes that a schedule works in, of so many threads at the most; see [`Code::regions`].
     ///
     /// # Errors
     /// [`Error::Variable`].
-    pub fn scratch_bytes(&self, schedule: &Schedule, threads: Threads) -> Result<usize> {
+    pub fn working(&self, schedule: &Schedule, threads: Threads) -> Result<Working> {
         let _ = threads; // a GPU has its own
+        let bytes = |kind| {
+            let regions = schedule.regions.iter().filter(|r| r.kind == kind);
+            regions.fold(0, |sum: usize, r| sum.saturating_add(r.bytes))
+        };
+        let plain = Working {
+            arena: bytes(RegionKind::Arena),
+            turn: bytes(RegionKind::Turn),
+            scratch: 0,
+        };
         match self {
             #[cfg(feature = "cpu")]
-            Backend::Cpu => CpuCode::scratch_bytes(schedule, threads),
+            Backend::Cpu => CpuCode::working(schedule, threads, plain),
             #[cfg(not(feature = "cpu"))]
-            Backend::Cpu => {
-                let _ = schedule;
-                Ok(0)
-            }
+            Backend::Cpu => Ok(plain),
             #[cfg(feature = "gpu")]
-            Backend::Gpu(_) => Ok(0),
+            Backend::Gpu(_) => Ok(plain),
         }
     }
 
@@ -451,7 +458,7 @@ impl<'a> Slot<'a> {
 /// A schedule in the form its device runs. It holds no memory of regions, so that any number of users
 /// can run it at once.
 pub(crate) struct Code {
-    /// What the kernels take each region for: the schedule's, and scratch.
+    /// What the kernels take each region for: the schedule's, as large as all threads need them, and scratch.
     regions: Vec<Region>,
     kernels: Kernels,
 }
@@ -492,9 +499,8 @@ pub(crate) struct Clocked {
 impl Code {
     #[cfg(feature = "cpu")]
     fn of_cpu(schedule: &Schedule, code: CpuCode) -> Code {
-        let regions = schedule.regions.iter().cloned();
         Code {
-            regions: regions.chain([code.scratch()]).collect(),
+            regions: code.regions(schedule),
             kernels: Kernels::Cpu(Box::new(code)),
         }
     }

@@ -1,6 +1,6 @@
 //! Runs in shares of their kernels' parallel axes do what whole runs do, bit by bit.
 
-use sinew_codegen::kernel::{RegionKind, Schedule};
+use sinew_codegen::kernel::Schedule;
 use sinew_ir::parse;
 use sinew_runtime::gpu::GpuSession;
 
@@ -14,7 +14,7 @@ fn check(name: &str, whole: &Schedule, memory: &[Vec<u8>]) {
     let kept = |schedule: &Schedule| -> Vec<Vec<u8>> {
         let mut session = GpuSession::compile(device, schedule).expect("a program");
         let regions = whole.regions.iter().zip(run(&mut session, memory));
-        let kept = regions.filter(|(r, _)| r.kind != RegionKind::Arena);
+        let kept = regions.filter(|(r, _)| !r.kind.is_planned());
         kept.map(|(_, bytes)| bytes).collect()
     };
     let shares = in_shares(whole);

@@ -6,6 +6,7 @@ mod pace;
 mod pool;
 
 use super::{Compiling, HostSlot, Slot};
+use crate::budget::Working;
 use crate::environment::{Bits, Environment};
 use crate::error::{Error, Result};
 use crate::room;
@@ -13,7 +14,7 @@ use crate::threads::Threads;
 pub(crate) use bound::Bound;
 use denormals::flushed;
 use pace::Pace;
-use sinew_codegen::cpu::{self, Clock, Options, Team, Vectors};
+use sinew_codegen::cpu::{self, Clock, Options, Team, ThreadMemory, Vectors};
 use sinew_codegen::explain;
 use sinew_codegen::kernel::{Region, RegionKind, Schedule};
 use sinew_codegen::work::Lap;
@@ -103,12 +104,17 @@ impl CpuCode {
         }
     }
 
-    /// Bytes of the region that the code of a schedule has behind those of the schedule.
+    /// Bytes that the code of a schedule works in, where it would work in `plain` on one thread, without scratch.
     ///
     /// # Errors
     /// [`Error::Variable`].
-    pub fn scratch_bytes(schedule: &Schedule, threads: Threads) -> Result<usize> {
-        Ok(cpu::scratch_bytes(schedule, &options(threads)?))
+    pub fn working(schedule: &Schedule, threads: Threads, plain: Working) -> Result<Working> {
+        let ThreadMemory { turn, scratch } = cpu::thread_memory(schedule, &options(threads)?);
+        Ok(Working {
+            turn,
+            scratch,
+            ..plain
+        })
     }
 
     /// As [`Code::run`](super::Code::run).
@@ -117,8 +123,7 @@ impl CpuCode {
     /// [`Error::Regions`].
     ///
     /// # Safety
-    /// There is one slot for each region of the schedule, in order, and one for [`CpuCode::scratch`];
-    /// each fits its region.
+    /// There is one slot for each of [`CpuCode::regions`], in order, which fits it.
     pub unsafe fn run(&self, launch: &mut CpuLaunch, slots: &[Slot<'_>]) -> Result<()> {
         // SAFETY: the caller's word.
         unsafe { self.run_by(launch, slots, None) }
@@ -228,13 +233,19 @@ impl CpuCode {
         }
     }
 
-    /// The region behind those of the schedule: what kernels need while they run.
-    pub fn scratch(&self) -> Region {
-        Region {
+    /// The regions of the schedule that this was compiled from, as large as all threads need them, and behind them
+    /// what kernels need while they run.
+    pub fn regions(&self, schedule: &Schedule) -> Vec<Region> {
+        let scratch = Region {
             name: "scratch".into(),
             bytes: self.0.scratch_bytes(),
             kind: RegionKind::Output,
-        }
+        };
+        let regions = schedule.regions.iter().map(|region| Region {
+            bytes: self.0.region_bytes(region),
+            ..region.clone()
+        });
+        regions.chain([scratch]).collect()
     }
 
     /// The kernels in Cranelift's form.
