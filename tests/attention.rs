@@ -306,7 +306,7 @@ fn many_heads_are_as_few_at_once() -> sinew::Result<()> {
             let of = |x: &Array4<f64>| x.slice(s![b..b + 1, heads.clone(), .., ..]).to_owned();
             let over = |x: &Array4<f64>| x.slice(s![b..b + 1, group..group + 1, .., ..]).to_owned();
             let found = [of(&seen), of(&by_q), over(&by_k), over(&by_v)];
-            let alone = few.run_f64(&of(&q), &over(&k), &over(&v), &of(&y))?;
+            let alone = few.run_f64(of(&q), over(&k), over(&v), of(&y))?;
             let alone = [alone.0, alone.1, alone.2, alone.3];
             for (what, (found, alone)) in found.iter().zip(&alone).enumerate() {
                 let [found, alone] = [found, alone].map(|x| x.iter().copied().collect::<Vec<_>>());
