@@ -80,8 +80,8 @@ fn first(workload: &Workload, threads: usize, folder: Option<&str>) -> Outcome<(
         threads,
         code_cache: folder.map(CodeCache::open).transpose()?,
     };
-    let ready = (workload.build)(&Data::Seeded, how.clone())?;
-    let (first, least) = first_and_least(ready, 10)?;
+    let mut ready = (workload.build)(&Data::Seeded, how.clone())?;
+    let (first, least) = first_and_least(&mut ready, 10)?;
     let (_, _, twin) = few((workload.build)(&Data::Seeded, how)?, 1)?;
     let ms = |d: Duration| d.as_secs_f64() * 1e3;
     println!("{:.2}\t{:.2}\t{:.3}", ms(first), ms(twin), ms(least));
