@@ -6,7 +6,7 @@ use super::share::SplitLoop;
 use super::tiling::{Split, Tiling};
 #[cfg(target_arch = "x86_64")]
 use super::wide;
-use super::{Options, Vectors, contract, nest, scan, sort};
+use super::{Options, Vectors, contract, nest, scan, scatter, sort};
 use crate::kernel::{Class, Kernel, Schedule};
 
 /// A kernel as it is emitted: contractions turned and planned.
@@ -59,7 +59,7 @@ impl Ready {
         };
         let ready = |kernel: &Kernel| match &kernel.class {
             Class::Nest(n) => plain(kernel, nest::split_loop(&kernel.slots, n, options)),
-            Class::Scatter(s) => plain(kernel, SplitLoop::over(&s.outer)),
+            Class::Scatter(s) => plain(kernel, scatter::split_loop(&kernel.slots, s, options)),
             Class::Scan(s) => plain(kernel, scan::split_loop(&kernel.slots, s, options)),
             Class::Sort(s) => plain(kernel, SplitLoop::over(&s.outer)),
             Class::Contract(c) => {
