@@ -125,7 +125,7 @@ fn region(memory: &str, name: &str) -> usize {
 
 /// What a budget is of.
 fn working(memory: &str) -> usize {
-    region(memory, "arena") + region(memory, "scratch")
+    region(memory, "arena") + region(memory, "turn") + region(memory, "scratch")
 }
 
 /// The bits of all that two steps give.

@@ -7,18 +7,17 @@ use super::bind::Base;
 use super::program::{Cut, Item, Shared};
 use super::storage::{OpenBuffer, Site};
 use super::{Made, Scheduled, bytes};
-use crate::cost::Target;
 use crate::kernel::{Buffer, BufferId, Loop, Node, Part, Region, RegionId, RegionKind, Schedule};
 use crate::plan::{ALIGNMENT, Lifetime};
 use std::collections::BTreeMap;
 
-/// Adds a part's runs to the schedule; arena buffers get lifetimes, others their places.
+/// Adds a part's runs to the schedule; arena buffers get lifetimes, others their places. Loops have turns that stand
+/// apart where they may.
 pub(super) fn append_part(
     out: &mut Schedule,
     lifetimes: &mut BTreeMap<usize, Lifetime>,
-    name: &str,
-    cut: Cut,
-    target: Target,
+    (name, cut): (&str, &Cut),
+    turns_apart: bool,
 ) {
     let mut assembly = Assembly {
         position: out.runs().len(),
@@ -27,7 +26,7 @@ pub(super) fn append_part(
         shared: &cut.shared,
         shared_ids: BTreeMap::new(),
         born: BTreeMap::new(),
-        turns_apart: target.shares_turns(),
+        turns_apart,
         turn: None,
     };
     let nodes = assembly.items(&cut.items, 0);

@@ -56,6 +56,7 @@ use crate::cost::Target;
 use crate::decision::{Decision, PartDecisions};
 use crate::kernel::{RegionId, Regions, Schedule};
 use crate::plan::{Lifetime, plan};
+use crate::verify::apart::apart;
 use crate::verify::{VerifyError, verify};
 use emit::Made;
 use given::part_buffers;
@@ -198,28 +199,46 @@ pub fn schedule_with_decisions(
     regions: Regions,
     target: Target,
 ) -> Result<(Schedule, Vec<PartDecisions>), ScheduleError> {
-    let mut decided = Vec::new();
-    let mut out = Schedule::new(regions);
-    let mut lifetimes: BTreeMap<usize, Lifetime> = BTreeMap::new();
+    let given = regions.clone().list();
+    let (mut decided, mut cuts) = (Vec::new(), Vec::new());
     for part in parts {
         // What follows indexes shapes by the axes that attributes name.
         sinew_ir::verify_stage(part.program, sinew_ir::Stage::Bound)
             .map_err(|e| ScheduleError::NotLinked(e.to_string()))?;
-        let (inputs, outputs) = part_buffers(part, &out.regions)?;
+        let (inputs, outputs) = part_buffers(part, &given)?;
         let cut = program::cut_program(part.program, inputs, outputs, target)?;
         decided.push(PartDecisions {
             part: part.name.to_owned(),
             decisions: each_once(decisions(&cut.items)),
         });
-        assemble::append_part(&mut out, &mut lifetimes, part.name, cut, target);
+        cuts.push((part.name, cut));
+    }
+    let mut out = assembled(&cuts, regions.clone(), target.shares_turns())?;
+    if !apart(&out)? {
+        // Turn by turn such loops are right in any case.
+        out = assembled(&cuts, regions, false)?;
+    }
+    verify(&out)?;
+    Ok((out, decided))
+}
+
+/// The schedule of parts, in which loops may have turns that stand apart.
+fn assembled(
+    cuts: &[(&str, program::Cut)],
+    regions: Regions,
+    turns_apart: bool,
+) -> Result<Schedule, ScheduleError> {
+    let mut out = Schedule::new(regions);
+    let mut lifetimes: BTreeMap<usize, Lifetime> = BTreeMap::new();
+    for (name, cut) in cuts {
+        assemble::append_part(&mut out, &mut lifetimes, (name, cut), turns_apart);
     }
     for region in 0..out.regions.len() {
         if out.regions[region].kind.is_planned() {
             place_values(&mut out, region, &lifetimes)?;
         }
     }
-    verify(&out)?;
-    Ok((out, decided))
+    Ok(out)
 }
 
 /// Gives places to the values of a region by a plan, and the region its size.

@@ -2,7 +2,7 @@
 //!
 //! It is told of each two accesses in the loop's body, one of which writes, over all turns at once: what one reaches
 //! in a turn lies in front of, or behind, what the other does in any other turn, perhaps between two columns. What
-//! cannot be told so is followed element by element, which takes as long as running the loop slowly.
+//! cannot be told so is followed element by element, as running the loop slowly does, if that is not too much.
 
 use super::memory::each_element;
 use super::{VerifyError, fail};
@@ -10,8 +10,12 @@ use crate::bounds::{interval, range};
 use crate::kernel::{Access, Loop, Node, RegionId, RegionKind, Run, Schedule, Touch};
 use std::collections::HashMap;
 
-/// Checks all loops whose turns stand apart.
-pub(super) fn apart(schedule: &Schedule) -> Result<(), VerifyError> {
+/// Elements that are followed for a loop: a second or so.
+const MOST_FOLLOWED: usize = 1 << 24;
+
+/// Checks all loops whose turns stand apart; of some it may take too long to tell, which are not refused: whether all
+/// were told.
+pub(crate) fn apart(schedule: &Schedule) -> Result<bool, VerifyError> {
     let kernels = schedule.kernels.iter();
     let check = Check {
         schedule,
@@ -48,14 +52,15 @@ impl<'a> Check<'a> {
         nodes: &'a [Node],
         trips: &mut Vec<usize>,
         within: bool,
-    ) -> Result<(), VerifyError> {
+    ) -> Result<bool, VerifyError> {
+        let mut told = true;
         for node in nodes {
             match node {
                 Node::Run(_) => {}
-                Node::Part(part) => self.nodes(&part.nodes, trips, within)?,
+                Node::Part(part) => told &= self.nodes(&part.nodes, trips, within)?,
                 Node::Loop(l) if !l.apart => {
                     trips.push(l.trip);
-                    self.nodes(&l.body, trips, within)?;
+                    told &= self.nodes(&l.body, trips, within)?;
                     trips.pop();
                 }
                 Node::Loop(_) if within => {
@@ -66,20 +71,20 @@ impl<'a> Check<'a> {
                     let (first, nest) = (trips.len(), l.nest());
                     let mut last = l;
                     for l in nest {
-                        self.one(l, trips)?;
+                        told &= self.one(l, trips)?;
                         trips.push(l.trip);
                         last = l;
                     }
-                    self.nodes(&last.body, trips, true)?;
+                    told &= self.nodes(&last.body, trips, true)?;
                     trips.truncate(first);
                 }
             }
         }
-        Ok(())
+        Ok(told)
     }
 
     /// A loop in others with the trip counts `around`.
-    fn one(&self, l: &'a Loop, around: &[usize]) -> Result<(), VerifyError> {
+    fn one(&self, l: &'a Loop, around: &[usize]) -> Result<bool, VerifyError> {
         let mut all = Vec::new();
         self.collect(&l.body, around.len(), &mut Vec::new(), &mut all);
         let mut open = vec![false; all.len()];
@@ -93,7 +98,17 @@ impl<'a> Check<'a> {
         }
         let open = all.iter().zip(&open).filter(|(_, open)| **open);
         let open: Vec<&Reached<'_>> = open.map(|(r, _)| r).collect();
-        self.by_elements(&open, l.trip, around)
+        let turns = around
+            .iter()
+            .fold(l.trip, |n, trip| n.saturating_mul(*trip));
+        let followed = open.iter().map(|reached| {
+            let space = reached.space.iter();
+            space.fold(turns, |n, extent| n.saturating_mul(*extent))
+        });
+        if followed.fold(0, usize::saturating_add) > MOST_FOLLOWED {
+            return Ok(false);
+        }
+        self.by_elements(&open, l.trip, around).map(|()| true)
     }
 
     /// What the runs of nodes touch, but for memory of a turn, in `around` loops, the loop, and those of `inside`.
