@@ -38,6 +38,7 @@ mod order;
 mod own;
 mod own_tile;
 mod panel;
+mod part;
 mod partition;
 mod phases;
 mod product;
