@@ -264,13 +264,13 @@ fn channels_win(slots: &[Slot], c: &Contract, options: &Options) -> bool {
 /// along one dim of rows, of columns and of steps; of several dims, which are a convolution's pixels, where the last of
 /// them fills vectors, or channels do.
 fn own_tiles_win(slots: &[Slot], c: &Contract, options: &Options) -> bool {
+    if c.m.len() > 1 {
+        return channels_win(slots, c, options);
+    }
     let wide = options.vector_bytes().is_some_and(|bytes| bytes > 16);
     let tiling = Tiling::of(slots, c, options);
     let [_, _, steps] = c.extents();
     let short = steps <= LONG || tiling.depth.is_some();
-    if c.m.len() > 1 {
-        return channels_win(slots, c, options);
-    }
     if !wide || !short {
         return false;
     }

@@ -11,7 +11,8 @@ impl Code {
         }
         for (at, inst) in self.insts.iter().enumerate().rev() {
             if needed[at] {
-                inst.operands()
+                let mut inst = inst.clone();
+                inst.operands_mut()
                     .for_each(|reg| needed[reg.0 as usize] = true);
             }
         }
@@ -44,21 +45,6 @@ impl Code {
 }
 
 impl ScalarInst {
-    /// The registers that it reads.
-    fn operands(&self) -> impl Iterator<Item = Reg> {
-        let (one, all): (Option<&Reg>, &[Reg]) = match &self.kind {
-            ScalarKind::Gather { index, .. } => (Some(index), &[]),
-            ScalarKind::Apply(_, operands) => (None, operands),
-            ScalarKind::Load(_)
-            | ScalarKind::Const(_)
-            | ScalarKind::Index { .. }
-            | ScalarKind::Row(_)
-            | ScalarKind::Element(_)
-            | ScalarKind::Accumulator => (None, &[]),
-        };
-        one.into_iter().chain(all).copied()
-    }
-
     /// The registers that it reads, to change.
     fn operands_mut(&mut self) -> impl Iterator<Item = &mut Reg> {
         let (one, all): (Option<&mut Reg>, &mut [Reg]) = match &mut self.kind {
